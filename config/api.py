@@ -1,0 +1,60 @@
+"""The HTTP API: one NinjaAPI, routers from the apps, every error as RFC 9457 problem+json."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from creatives.api_auth import ApiKeyAuth
+
+api = NinjaAPI(title="Product studio", version="1", auth=ApiKeyAuth(), docs_url=None, urls_namespace="api")
+
+
+def problem(status: int, title: str, detail: str = "", **extra: Any) -> dict[str, Any]:
+    """An RFC 9457 problem object."""
+    return {"type": "about:blank", "title": title, "status": status, **({"detail": detail} if detail else {}), **extra}
+
+
+def problem_response(status: int, title: str, detail: str = "", **extra: Any) -> HttpResponse:
+    """An RFC 9457 response."""
+    return JsonResponse(
+        problem(status, title, detail, **extra), status=status, content_type="application/problem+json"
+    )
+
+
+@api.exception_handler(AuthenticationError)
+def _unauthenticated(request: HttpRequest, error: Any) -> HttpResponse:
+    response = problem_response(401, "Unauthorized", "Send a valid key as 'Authorization: Bearer <key>'.")
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    errors = [
+        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
+        for item in error.errors
+    ]
+    detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors)
+    return problem_response(422, "Unprocessable content", detail, errors=errors)
+
+
+@api.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    titles = {400: "Bad request", 403: "Forbidden", 404: "Not found", 409: "Conflict", 413: "Content too large"}
+    return problem_response(error.status_code, titles.get(error.status_code, "Error"), str(error))
+
+
+@api.exception_handler(Http404)
+def _not_found(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem_response(404, "Not found")
+
+
+for _module in ("creatives.api_catalog", "creatives.api_creatives", "bandit.api"):
+    if find_spec(_module):
+        api.add_router("", import_module(_module).router)

@@ -1,0 +1,24 @@
+"""Tests: a private cluster in a temporary folder, started by tests/conftest.py; processes started by tests inherit it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("STUDIO_VAR", tempfile.mkdtemp(prefix="studio-test-"))
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+os.environ.setdefault("LOG_FORMAT", "text")
+
+from .base import *  # noqa: E402, F403
+from .base import DATABASES, STORAGES, VAR_DIR  # noqa: E402
+
+SECRET_KEY = "test-only-key-" + "0" * 50  # noqa: S105
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = []
+ALLOW_PRIVATE_HOSTS = True
+SERVE_MEDIA = True
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+DATABASES["default"]["TEST"] = {"NAME": "test_studio"}
+TEST_DIR = Path(VAR_DIR)
+if os.environ.get("STUDIO_USE_TEST_DATABASE"):  # set for processes that an end-to-end test starts
+    DATABASES["default"]["NAME"] = "test_studio"

@@ -1,0 +1,30 @@
+"""The models of the app, by room."""
+
+from .accounts import ApiKey, Membership, Merchant, Recommender, Role, User
+from .catalog import CatalogImport, Category, ImportIssue, Product, ProductImage
+from .delivery import WebhookDelivery
+from .generation import Creative, CreativeRequest, OutboxEntry, Rendition
+from .placements import Placement
+from .prompts import Prompt, PromptVersion
+
+__all__ = [
+    "ApiKey",
+    "CatalogImport",
+    "Category",
+    "Creative",
+    "CreativeRequest",
+    "ImportIssue",
+    "Membership",
+    "Merchant",
+    "OutboxEntry",
+    "Placement",
+    "Product",
+    "ProductImage",
+    "Prompt",
+    "PromptVersion",
+    "Recommender",
+    "Rendition",
+    "Role",
+    "User",
+    "WebhookDelivery",
+]

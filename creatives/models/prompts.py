@@ -1,0 +1,52 @@
+"""Prompt pools: the prompts of a category, each a chain of immutable versions."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from .catalog import Category
+
+
+class Prompt(models.Model):
+    """A background of a category's pool. Its text lives in its versions."""
+
+    category = models.ForeignKey(Category, models.PROTECT, related_name="prompts")
+    name = models.CharField(max_length=80)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["category", "name"], name="one_prompt_name_per_pool")]
+        ordering = ["category", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PromptVersion(models.Model):
+    """A text that never changes: an arm of the bandit. A trigger in the database refuses an update of it.
+
+    The version with no ``retired_at`` is the one in use; a prompt has at most one.
+    """
+
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="versions")
+    version = models.PositiveIntegerField()
+    text = models.TextField(max_length=600)
+    negative_text = models.TextField(max_length=600, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["prompt", "version"], name="one_row_per_prompt_version"),
+            models.UniqueConstraint(
+                fields=["prompt"], condition=Q(retired_at__isnull=True), name="one_version_in_use_per_prompt"
+            ),
+        ]
+        ordering = ["prompt", "version"]
+
+    def __str__(self) -> str:
+        return f"{self.prompt.name} v{self.version}"

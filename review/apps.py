@@ -1,0 +1,9 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class ReviewConfig(AppConfig):
+    """People decide which creatives are served."""
+
+    name = "review"
