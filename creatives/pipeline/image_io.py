@@ -1,0 +1,173 @@
+"""Opening product photos from strangers, and writing pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+U8 = NDArray[np.uint8]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used; the message names the value found and the limit."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a product photo may be at most and at least (the catalogue feeds' own limits)."""
+
+    max_bytes: int = 16 * 1024 * 1024
+    max_pixels: int = 64_000_000
+    min_side: int = 32
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """A decoded photo. rgb: uint8 (H, W, 3); alpha: uint8 (H, W), or None when the photo is opaque."""
+
+    rgb: U8
+    alpha: U8 | None
+    format: str
+    sha256: str
+
+    @property
+    def width(self) -> int:
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.rgb.shape[0])
+
+
+def open_image(source: bytes | Path | str, limits: Limits | None = None) -> SourceImage:
+    """Decode bytes or a file to upright sRGB uint8.
+
+    EXIF orientation and an embedded ICC profile are applied; CMYK, palette, grey and 16-bit pictures are
+    converted. Raises ImageError when the picture is of another format, damaged, animated, or outside `limits`.
+    """
+    limits = limits or Limits()
+    data = _read(source, limits)
+    picture, name = _decode(data, limits)
+    rgb, alpha = _arrays(picture)
+    return SourceImage(rgb, alpha, name, hashlib.sha256(data).hexdigest())
+
+
+def from_array(pixels: U8) -> SourceImage:
+    """Take uint8 (H, W, 3), (H, W, 4) or (H, W) as it is; the SHA-256 is that of shape and pixels."""
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
+        raise ImageError(f"an array must be uint8 (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}")
+    _check_size(pixels.shape[1], pixels.shape[0], Limits())
+    digest = hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+    rgb, alpha = _arrays(Image.fromarray(pixels))
+    return SourceImage(rgb, alpha, "array", digest)
+
+
+def _read(source: bytes | Path | str, limits: Limits) -> bytes:
+    if isinstance(source, bytes):
+        _check_bytes(len(source), limits)
+        return source
+    path = Path(source)
+    try:
+        _check_bytes(path.stat().st_size, limits)
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot read the image {path}: {error.strerror or error}") from error
+
+
+def _check_bytes(size: int, limits: Limits) -> None:
+    if size > limits.max_bytes:
+        raise ImageError(f"the file has {size:,} bytes; the limit is {limits.max_bytes:,}")
+    if size == 0:
+        raise ImageError("the file is empty (0 bytes)")
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise ImageError(
+            f"the image is {width}×{height} = {width * height:,} pixels; the limit is {limits.max_pixels:,}"
+        )
+    if min(width, height) < limits.min_side:
+        raise ImageError(f"the image is {width}×{height}; the shorter side must have at least {limits.min_side} pixels")
+
+
+def _decode(data: bytes, limits: Limits) -> tuple[Image.Image, str]:
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        _check_size(picture.width, picture.height, limits)
+        name = picture.format or "?"
+        if getattr(picture, "is_animated", False) and name != "MPO":
+            raise ImageError(f"the {name} has {getattr(picture, 'n_frames', 2)} frames; the limit is 1")
+        picture.load()
+        return _to_srgb(ImageOps.exif_transpose(picture)), name
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"not an image of a known format; accepted are {', '.join(FORMATS)}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"too many pixels; the limit is {limits.max_pixels:,} ({error})") from error
+    # Pillow's decoders raise a wide family of errors on damaged input (SyntaxError and struct.error among them).
+    except Exception as error:
+        raise ImageError(f"the image is damaged or cut short: {error}") from error
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return picture
+    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture  # an unusable profile is no reason to refuse a usable picture
+    return converted if converted is not None else picture
+
+
+def _arrays(picture: Image.Image) -> tuple[U8, U8 | None]:
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        grey = _to_eight_bits(picture)
+        return np.repeat(grey[..., None], 3, axis=2), None
+    if picture.mode in ("LA", "La", "RGBa", "PA", "RGBA") or "transparency" in picture.info:
+        rgba = np.asarray(picture.convert("RGBA"), np.uint8)
+        alpha = np.ascontiguousarray(rgba[..., 3])
+        return np.ascontiguousarray(rgba[..., :3]), None if bool((alpha == 255).all()) else alpha
+    return np.array(picture.convert("RGB"), np.uint8), None
+
+
+def _to_eight_bits(picture: Image.Image) -> U8:
+    values = np.asarray(picture, np.float32)
+    if picture.mode == "F":
+        top = 1.0 if float(np.nanmax(values)) <= 1.0 else 255.0
+    else:
+        top = 65535.0
+    scaled = np.nan_to_num(values) * (255.0 / top)
+    return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+
+
+def encode_png(pixels: U8) -> bytes:
+    """PNG of uint8 (H, W), (H, W, 3) or (H, W, 4); lossless."""
+    return _encode(pixels, "PNG", compress_level=4)
+
+
+def encode_jpeg(pixels: U8, quality: int = 90) -> bytes:
+    """JPEG (4:4:4, progressive) of uint8 (H, W, 3)."""
+    return _encode(pixels, "JPEG", quality=quality, subsampling=0, progressive=True, optimize=True)
+
+
+def encode_webp(pixels: U8, quality: int = 88) -> bytes:
+    """WebP of uint8 (H, W, 3) or (H, W, 4)."""
+    return _encode(pixels, "WEBP", quality=quality, method=4)
+
+
+def _encode(pixels: U8, name: str, **options: int | bool) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, name, **options)
+    return stream.getvalue()

@@ -1,0 +1,81 @@
+"""Soft edges: alpha along a hard mask's outline, and the product's own colour under the partly covered pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .colour import to_linear, to_srgb
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+CORE_DEPTH = 2
+ESTIMATE_PIXELS = 2_000_000
+"""Above this many pixels the foreground's colours are estimated on a reduced copy."""
+
+
+def soft_matte(rgb: U8, product: Bool, backdrop: F32) -> U8:
+    """uint8 (H, W) alpha: hard inside and outside, fractional within two pixels of the outline.
+
+    There the observed colour I is taken as a mixture of the nearest inner product colour F and the backdrop B,
+    so alpha = (I − B)·(F − B) / |F − B|². Where F and B are too close for that, the mask is blurred slightly.
+    """
+    solid = product.astype(np.uint8)
+    core = cv2.erode(solid, np.ones((2 * CORE_DEPTH + 1,) * 2, np.uint8), borderType=cv2.BORDER_REPLICATE)
+    band = (cv2.dilate(solid, np.ones((3, 3), np.uint8)) > 0) & (core == 0)
+    blurred = cv2.GaussianBlur(solid.astype(np.float32), (0, 0), 0.7)
+    alpha = product.astype(np.float32)
+    if not core.any() or not band.any():
+        return np.rint(blurred * 255).astype(np.uint8)
+    inner, depth = _nearest_core_colour(rgb, core)
+    contrast = inner[band] - backdrop[band]
+    power = (contrast**2).sum(axis=1)
+    mixed = ((rgb[band].astype(np.float32) - backdrop[band]) * contrast).sum(axis=1) / np.maximum(power, 1.0)
+    mixed = np.clip((mixed - 0.05) / 0.9, 0.0, 1.0)
+    usable = (power > 18.0**2) & (depth[band] <= 2 * CORE_DEPTH + 2)
+    alpha[band] = np.where(usable, mixed, blurred[band])
+    thin = product & (depth > 2 * CORE_DEPTH + 2)
+    alpha[thin] = 1.0
+    return np.rint(alpha * 255).astype(np.uint8)
+
+
+def _nearest_core_colour(rgb: U8, core: U8) -> tuple[F32, F32]:
+    """For every pixel the (slightly smoothed) colour of the nearest core pixel, and the distance to it."""
+    distance, labels = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 1.5)
+    smooth = cv2.GaussianBlur(rgb.astype(np.float32) * core[..., None], (0, 0), 1.5) / np.maximum(weight, 1e-3)[..., None]
+    table = np.zeros((int(labels.max()) + 1, 3), np.float32)
+    inside = core > 0
+    table[labels[inside]] = smooth[inside]
+    return table[labels], np.asarray(distance, np.float32)
+
+
+def clean_edges(rgb: U8, alpha: U8) -> U8:
+    """uint8 (H, W, 4): `rgb` with the backdrop's share taken out of the colours where 0 < alpha < 255.
+
+    Multi-level foreground estimation (Germer et al. 2020) in linear light; pixels of alpha 255 keep their codes.
+    """
+    partly = (alpha > 0) & (alpha < 255)
+    colours = np.where(alpha[..., None] > 0, rgb, 0).astype(np.uint8)
+    if partly.any():
+        colours[partly] = _foreground(rgb, alpha)[partly]
+    return np.dstack([colours, alpha])
+
+
+def _foreground(rgb: U8, alpha: U8) -> U8:
+    from pymatting import estimate_foreground_ml  # noqa: PLC0415 - compiles at import; only painters need it
+
+    height, width = alpha.shape
+    factor = min(1.0, (ESTIMATE_PIXELS / (height * width)) ** 0.5)
+    light, cover = to_linear(rgb), alpha.astype(np.float32) / 255.0
+    if factor < 1.0:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+        cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)
+    estimate = estimate_foreground_ml(light.astype(np.float64), cover.astype(np.float64))
+    if factor < 1.0:
+        estimate = cv2.resize(np.asarray(estimate, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return to_srgb(np.asarray(estimate, np.float32))
