@@ -1,4 +1,4 @@
-"""Who may open what: the login page for the anonymous, 403 for a missing role, 404 for what is somebody else's."""
+"""Who may open what: sign-in for the anonymous, 403 for a missing role, 404 for what is somebody else's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def has_role(user: User, roles: tuple[str, ...] = ANY_ROLE) -> bool:
 
 
 def member_required(roles: tuple[str, ...] = ANY_ROLE) -> Callable[[View], View]:
-    """Let in admins and people who hold one of ``roles`` somewhere; which rows they see is for ``for_member`` to say."""
+    """Let in admins and people who hold one of ``roles`` somewhere; ``for_member`` says which rows they see."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -68,7 +68,8 @@ def admin_required(view: View) -> View:
 def get_for_member(rows: Any, user: User, roles: tuple[str, ...] = ANY_ROLE, **lookup: Any) -> Any:
     """The one row of ``rows`` (a tenant queryset or model) that matches ``lookup``.
 
-    Raises Http404 when it is not of the person's merchants and PermissionDenied when it is but needs one of ``roles``.
+    Raises Http404 when it is not of the person's merchants, and PermissionDenied when it is but needs one of
+    ``roles``.
     """
     queryset = getattr(rows, "objects", rows)
     found = get_object_or_404(queryset.for_member(user), **lookup)
@@ -78,7 +79,7 @@ def get_for_member(rows: Any, user: User, roles: tuple[str, ...] = ANY_ROLE, **l
 
 
 def current_merchant(request: HttpRequest, roles: tuple[str, ...] = ANY_ROLE) -> Merchant | None:
-    """The merchant of ``?merchant=slug`` (or posted ``merchant``), else the person's first by name; None without any.
+    """The merchant of ``?merchant=slug`` (or posted ``merchant``), else the person's first by name, or None.
 
     Raises Http404 for a slug in which the person holds none of ``roles``.
     """

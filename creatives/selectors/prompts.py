@@ -1,4 +1,4 @@
-"""Which prompts a product may be painted with: the pool of its category, or of the nearest ancestor that has one."""
+"""Which prompts a product may be painted with: the pool of its category, or of its nearest ancestor with one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def in_use() -> QuerySet[PromptVersion]:
 
 
 def pool_category(category: Category) -> Category | None:
-    """The nearest of ``category`` and its ancestors with a prompt version in use; None when there is none (1 query)."""
+    """The nearest of ``category`` and its ancestors with a prompt version in use, or None (1 query)."""
     lineage = category.lineage()
     with_pool = in_use().filter(prompt__category=OuterRef("pk"))
     found = {node.path: node for node in Category.objects.filter(Exists(with_pool), path__in=lineage)}
@@ -42,7 +42,7 @@ def pool(category: Category) -> list[PromptVersion]:
 
 
 def pools_for(category_ids: Iterable[int | None]) -> dict[int, Pool]:
-    """The pool that serves each category, its own or inherited; a category without one is left out (2 queries)."""
+    """The pool that serves each category, its own or inherited; categories without one are left out (2 queries)."""
     wanted = list(Category.objects.filter(pk__in={pk for pk in category_ids if pk is not None}))
     paths = {path for category in wanted for path in category.lineage()}
     versions: dict[str, list[PromptVersion]] = {}
