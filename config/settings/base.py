@@ -75,7 +75,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default=database_url(VAR_DIR)))}
-DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a unix socket's folder comes percent-encoded
+DATABASES["default"]["HOST"] = unquote(
+    DATABASES["default"]["HOST"]
+)  # a unix socket's folder comes percent-encoded
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
@@ -147,8 +149,12 @@ WEBHOOK_BACKOFF_SECONDS = env.list(
 )
 ALLOW_PRIVATE_HOSTS = env.bool("ALLOW_PRIVATE_HOSTS", default=False)
 
+# Review: a claim lapses after this long without a heartbeat and the creative goes to the next reviewer.
+REVIEW_CLAIM_SECONDS = env.int("REVIEW_CLAIM_SECONDS", default=300)
+
 # Decisions and learning
 DECISION_TOKEN_TTL_SECONDS = env.int("DECISION_TOKEN_TTL_SECONDS", default=24 * 3600)
+USER_KEY_SECRET = env.str("USER_KEY_SECRET", default="")  # keeps users apart from their ids; SECRET_KEY if empty
 LEARN_SECONDS = env.float("LEARN_SECONDS", default=5.0)
 SNAPSHOT_REFRESH_SECONDS = env.float("SNAPSHOT_REFRESH_SECONDS", default=2.0)
 

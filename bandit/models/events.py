@@ -1,0 +1,136 @@
+"""The log: what was shown, clicked and bought. Rows are facts of the past, so they hold on to nothing that may go.
+
+Products, creatives, prompts and experiments are referred to without a database constraint: deleting one of them neither
+deletes the log nor makes an event that is under way impossible to record.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from creatives.models import Category, Creative, Merchant, Product, PromptVersion
+from creatives.models.base import TenantQuerySet
+
+from .experiments import ArmKind, Experiment
+
+FEATURE_GROUPS = ("user", "item", "placement")
+
+
+class Variant(models.TextChoices):
+    """What the shopper was shown."""
+
+    ORIGINAL = "original"
+    POSITIONED = "positioned"
+    GENERATED = "generated"
+
+
+def loose(model: type[models.Model]) -> Any:
+    """A reference of the log: nullable, without a constraint."""
+    return models.ForeignKey(
+        model, models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False, db_index=False
+    )
+
+
+class Impression(models.Model):
+    """A decision that was shown. ``features`` holds the raw features by group, so that any encoding can be rebuilt.
+
+    ``propensity`` is the probability with which the prompt was chosen, in (0, 1]. ``learned_*`` are written by the learner,
+    once, in the transaction of the snapshot ``learned_version``. Rows with ``flags`` are kept, but not learned from.
+    """
+
+    decision_id = models.UUIDField(primary_key=True, editable=False)
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="+", db_index=False)
+    product = loose(Product)
+    category = loose(Category)
+    creative = loose(Creative)
+    prompt_version = loose(PromptVersion)
+    experiment = loose(Experiment)
+    arm = models.CharField(max_length=40, blank=True)
+    arm_kind = models.CharField(max_length=12, choices=ArmKind)
+    placement = models.CharField(max_length=60)
+    device = models.CharField(max_length=20, blank=True)
+    variant = models.CharField(max_length=12, choices=Variant)
+    is_fallback = models.BooleanField()
+    propensity = models.FloatField()
+    policy_version = models.PositiveIntegerField()
+    encoding_version = models.PositiveSmallIntegerField()
+    features = models.JSONField(default=dict)
+    user_key = models.CharField(max_length=32)
+    is_simulated = models.BooleanField(default=False)
+    flags = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    issued_at = models.DateTimeField()
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    learned_at = models.DateTimeField(null=True, blank=True)
+    learned_version = models.PositiveIntegerField(null=True, blank=True)
+    learned_reward = models.FloatField(null=True, blank=True)
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["merchant", "occurred_at"]),
+            models.Index(
+                fields=["merchant", "category", "occurred_at"],
+                condition=Q(learned_at__isnull=True, is_fallback=False, variant="generated"),
+                name="impression_to_learn",
+            ),
+            models.Index(
+                fields=["merchant", "category", "learned_version"],
+                condition=Q(learned_at__isnull=False),
+                name="impression_learned",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(propensity__gt=0, propensity__lte=1), name="propensity_in_unit_interval"),
+            models.CheckConstraint(
+                condition=Q(learned_at__isnull=True, learned_version__isnull=True, learned_reward__isnull=True)
+                | Q(learned_at__isnull=False, learned_version__isnull=False, learned_reward__isnull=False),
+                name="learned_as_a_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"impression {self.decision_id}"
+
+
+class Click(models.Model):
+    """The first click of a decision. It may arrive before the impression, and counts once that is there."""
+
+    decision_id = models.UUIDField(primary_key=True, editable=False)
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="+", db_index=False)
+    event_id = models.CharField(max_length=100, blank=True)
+    is_simulated = models.BooleanField(default=False)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["merchant", "occurred_at"])]
+
+    def __str__(self) -> str:
+        return f"click {self.decision_id}"
+
+
+class Conversion(models.Model):
+    """A purchase or other goal that the caller ascribes to a decision, known by the caller's ``event_id``."""
+
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="+", db_index=False)
+    event_id = models.CharField(max_length=100)
+    decision_id = models.UUIDField(db_index=True)
+    value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    is_simulated = models.BooleanField(default=False)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant", "event_id"], name="one_conversion_per_event")]
+        indexes = [models.Index(fields=["merchant", "occurred_at"])]
+
+    def __str__(self) -> str:
+        return f"conversion {self.event_id}"
