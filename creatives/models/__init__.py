@@ -3,7 +3,7 @@
 from .accounts import ApiKey, Membership, Merchant, Recommender, Role, User
 from .catalog import CatalogImport, Category, ImportIssue, Product, ProductImage
 from .delivery import WebhookDelivery
-from .generation import Creative, CreativeRequest, OutboxEntry, Rendition
+from .generation import Creative, CreativeRequest, OutboxEntry, PositionedRendition, Rendition
 from .placements import Placement
 from .prompts import Prompt, PromptVersion
 
@@ -18,6 +18,7 @@ __all__ = [
     "Merchant",
     "OutboxEntry",
     "Placement",
+    "PositionedRendition",
     "Product",
     "ProductImage",
     "Prompt",

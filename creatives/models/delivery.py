@@ -18,6 +18,7 @@ class WebhookDelivery(models.Model):
         PENDING = "pending"
         DELIVERED = "delivered"
         DEAD = "dead"
+        SUPERSEDED = "superseded", "overtaken by a later message about the same creative"
 
     merchant = models.ForeignKey(Merchant, models.CASCADE)
     recommender = models.ForeignKey(Recommender, models.CASCADE, related_name="deliveries")
@@ -37,7 +38,9 @@ class WebhookDelivery(models.Model):
     class Meta:
         verbose_name_plural = "webhook deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["recommender", "dedupe_key"], name="one_message_per_event_and_recommender")
+            models.UniqueConstraint(
+                fields=["recommender", "dedupe_key"], name="one_message_per_event_and_recommender"
+            )
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(status="pending"), name="delivery_due")]
 

@@ -88,7 +88,9 @@ class Creative(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["request", "seed"], name="one_creative_per_seed"),
             models.UniqueConstraint(
-                fields=["request"], condition=Q(status__in=["in_review", "approved"]), name="one_living_creative_per_request"
+                fields=["request"],
+                condition=Q(status__in=["in_review", "approved"]),
+                name="one_living_creative_per_request",
             ),
         ]
         indexes = [models.Index(fields=["merchant", "status", "created_at"])]
@@ -108,14 +110,44 @@ class Rendition(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     file = models.FileField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=models.functions.Now())
+    error = models.TextField(blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["request", "width", "height"], name="one_rendition_per_size"),
         ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(file=""), name="rendition_due")]
 
     def __str__(self) -> str:
         return f"{self.width}×{self.height} of request {self.request_id}"
+
+
+class PositionedRendition(models.Model):
+    """The product placed on white (step 2) at one exact size: the fallback of merchants who choose it."""
+
+    merchant = models.ForeignKey(Merchant, models.CASCADE)
+    image_sha256 = models.CharField(max_length=64)
+    layout = models.CharField(max_length=24)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    file = models.FileField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=models.functions.Now())
+    error = models.TextField(blank=True)
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "image_sha256", "layout", "width", "height"], name="one_positioned_per_size"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(file=""), name="positioned_due")]
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height} on white of {self.image_sha256[:8]}"
 
 
 class OutboxEntry(models.Model):
