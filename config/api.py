@@ -17,7 +17,13 @@ api = NinjaAPI(title="Product studio", version="1", auth=ApiKeyAuth(), docs_url=
 
 def problem(status: int, title: str, detail: str = "", **extra: Any) -> dict[str, Any]:
     """An RFC 9457 problem object."""
-    return {"type": "about:blank", "title": title, "status": status, **({"detail": detail} if detail else {}), **extra}
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        **({"detail": detail} if detail else {}),
+        **extra,
+    }
 
 
 def problem_response(status: int, title: str, detail: str = "", **extra: Any) -> HttpResponse:
@@ -37,7 +43,10 @@ def _unauthenticated(request: HttpRequest, error: Any) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
     errors = [
-        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
+        {
+            "field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
+            "message": item["msg"],
+        }
         for item in error.errors
     ]
     detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors)
@@ -46,7 +55,13 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
-    titles = {400: "Bad request", 403: "Forbidden", 404: "Not found", 409: "Conflict", 413: "Content too large"}
+    titles = {
+        400: "Bad request",
+        403: "Forbidden",
+        404: "Not found",
+        409: "Conflict",
+        413: "Content too large",
+    }
     return problem_response(error.status_code, titles.get(error.status_code, "Error"), str(error))
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from config.metrics import observe
+
 log = structlog.get_logger("http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -36,7 +38,9 @@ def configure(style: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -65,8 +69,12 @@ class RequestLogMiddleware:
         started = time.perf_counter()
         response = self.get_response(request)
         # Tokens in event URLs are secrets of the shopper's session: only the route is logged.
-        route = request.resolver_match.route if request.resolver_match else request.path
-        ms = round((time.perf_counter() - started) * 1000, 1)
-        log.info("request", method=request.method, route=route, status=response.status_code, ms=ms)
+        route = request.resolver_match.route if request.resolver_match else "unmatched"
+        seconds = time.perf_counter() - started
+        method = request.method or ""
+        observe(method, route, response.status_code, seconds)
+        log.info(
+            "request", method=method, route=route, status=response.status_code, ms=round(seconds * 1000, 1)
+        )
         response["X-Request-ID"] = request_id
         return response

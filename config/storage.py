@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 
 def storage_from_url(url: str, media_url: str) -> dict[str, Any]:
-    """``file:///folder`` or ``s3://bucket/prefix?region=…&endpoint=…&public_host=…`` (credentials come from the AWS environment).
+    """``file:///folder`` or ``s3://bucket/prefix?region=…&endpoint=…&public_host=…``.
+
+    Credentials of S3 come from the AWS environment.
 
     Raises ValueError, naming STORAGE_URL, for any other scheme.
     """
@@ -29,4 +31,6 @@ def storage_from_url(url: str, media_url: str) -> dict[str, Any]:
             "querystring_auth": "public_host" not in query,
         }
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    raise ValueError(f"STORAGE_URL: scheme {parts.scheme!r} is not supported; use file:///folder or s3://bucket/prefix")
+    raise ValueError(
+        f"STORAGE_URL: scheme {parts.scheme!r} is not supported; use file:///folder or s3://bucket/prefix"
+    )

@@ -32,4 +32,10 @@ for _module in (
 if find_spec("config.api"):
     urlpatterns.append(path("api/v1/", import_module("config.api").api.urls))
 if settings.SERVE_MEDIA:
-    urlpatterns.append(re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.STORAGES["default"]["OPTIONS"]["location"]}))
+    urlpatterns.append(
+        re_path(
+            r"^media/(?P<path>.*)$",
+            serve,
+            {"document_root": settings.STORAGES["default"]["OPTIONS"]["location"]},
+        )
+    )

@@ -7,3 +7,7 @@ class CreativesConfig(AppConfig):
     """Catalogue, prompts, placements, generation and delivery."""
 
     name = "creatives"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from config import checks  # noqa: F401

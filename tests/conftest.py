@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,9 +32,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis(request: pytest.FixtureRequest) -> Iterator[None]:
+def _empty_redis(request: pytest.FixtureRequest) -> None:
     if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
         import django_rq
 
         django_rq.get_connection("default").flushall()
-    yield

@@ -5,7 +5,17 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from creatives.models import Category, Membership, Merchant, Placement, Product, ProductImage, Prompt, PromptVersion, User
+from creatives.models import (
+    Category,
+    Membership,
+    Merchant,
+    Placement,
+    Product,
+    ProductImage,
+    Prompt,
+    PromptVersion,
+    User,
+)
 
 _count = itertools.count(1)
 
@@ -34,7 +44,9 @@ def category(path: str = "Home") -> Category:
     node: Category | None = None
     parts = path.split(" > ")
     for depth, name in enumerate(parts, 1):
-        node, _ = Category.objects.get_or_create(path=" > ".join(parts[:depth]), defaults={"name": name, "parent": node})
+        node, _ = Category.objects.get_or_create(
+            path=" > ".join(parts[:depth]), defaults={"name": name, "parent": node}
+        )
     assert node is not None
     return node
 
@@ -42,7 +54,9 @@ def category(path: str = "Home") -> Category:
 def prompt_version(of: Category, text: str = "", **fields: Any) -> PromptVersion:
     number = next(_count)
     prompt = Prompt.objects.create(category=of, name=f"prompt {number}")
-    return PromptVersion.objects.create(prompt=prompt, version=1, text=text or f"a table, number {number}", **fields)
+    return PromptVersion.objects.create(
+        prompt=prompt, version=1, text=text or f"a table, number {number}", **fields
+    )
 
 
 def placement(slug: str = "", width: int = 300, height: int = 250, **fields: Any) -> Placement:
@@ -52,12 +66,22 @@ def placement(slug: str = "", width: int = 300, height: int = 250, **fields: Any
 
 def product(of: Merchant, **fields: Any) -> Product:
     number = next(_count)
-    defaults = {"external_id": f"SKU-{number}", "title": f"Product {number}", "link": f"https://shop.example/p/{number}"}
+    defaults = {
+        "external_id": f"SKU-{number}",
+        "title": f"Product {number}",
+        "link": f"https://shop.example/p/{number}",
+    }
     return Product.objects.create(merchant=of, **(defaults | fields))
 
 
 def image(of: Product, sha256: str = "", **fields: Any) -> ProductImage:
     """A ready image row; pass ``file`` and ``sha256`` of stored bytes where they are read."""
     sha256 = sha256 or f"{next(_count):064x}"
-    defaults = {"status": "ready", "sha256": sha256, "width": 400, "height": 400, "file": f"images/{sha256}.png"}
+    defaults = {
+        "status": "ready",
+        "sha256": sha256,
+        "width": 400,
+        "height": 400,
+        "file": f"images/{sha256}.png",
+    }
     return ProductImage.objects.create(merchant=of.merchant, product=of, **(defaults | fields))

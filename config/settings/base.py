@@ -133,6 +133,12 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
+# Catalogue: feeds as uploaded, and pictures fetched from the addresses that feeds name.
+CATALOG_MAX_UPLOAD_BYTES = env.int("CATALOG_MAX_UPLOAD_BYTES", default=300 * 2**20)
+CATALOG_BATCH_ROWS = env.int("CATALOG_BATCH_ROWS", default=500)
+IMAGE_FETCH_SECONDS = env.float("IMAGE_FETCH_SECONDS", default=30.0)
+IMAGE_FETCH_THREADS = env.int("IMAGE_FETCH_THREADS", default=8)
+
 # Generation
 CHECKPOINT_PROFILE = env.str("CHECKPOINT_PROFILE", default="studio-tiny")
 GENERATION_BATCH_SIZE = env.int("GENERATION_BATCH_SIZE", default=4)
@@ -154,7 +160,9 @@ REVIEW_CLAIM_SECONDS = env.int("REVIEW_CLAIM_SECONDS", default=300)
 
 # Decisions and learning
 DECISION_TOKEN_TTL_SECONDS = env.int("DECISION_TOKEN_TTL_SECONDS", default=24 * 3600)
-USER_KEY_SECRET = env.str("USER_KEY_SECRET", default="")  # keeps users apart from their ids; SECRET_KEY if empty
+USER_KEY_SECRET = env.str(
+    "USER_KEY_SECRET", default=""
+)  # keeps users apart from their ids; SECRET_KEY if empty
 LEARN_SECONDS = env.float("LEARN_SECONDS", default=5.0)
 SNAPSHOT_REFRESH_SECONDS = env.float("SNAPSHOT_REFRESH_SECONDS", default=2.0)
 

@@ -1,5 +1,8 @@
-"""Production: secure by default; `check --deploy` is clean. DATABASE_URL, REDIS_URL, STORAGE_URL, SECRET_KEY, ALLOWED_HOSTS and
-PUBLIC_BASE_URL come from the environment, and a missing one stops the start with its name."""
+"""Production: secure by default; `check --deploy` is clean.
+
+DATABASE_URL, REDIS_URL, STORAGE_URL, SECRET_KEY, ALLOWED_HOSTS and PUBLIC_BASE_URL come from the environment; a missing one
+stops the start with its name.
+"""
 
 from .base import *  # noqa: F403
 from .base import env
@@ -12,7 +15,9 @@ for _name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL"):
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY_TLS", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY_TLS", default=False) else None
+)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 86400)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True

@@ -8,10 +8,10 @@ os.environ.setdefault("STUDIO_VAR", tempfile.mkdtemp(prefix="studio-test-"))
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 os.environ.setdefault("LOG_FORMAT", "text")
 
-from .base import *  # noqa: E402, F403
-from .base import DATABASES, STORAGES, VAR_DIR  # noqa: E402
+from .base import *  # noqa: F403
+from .base import DATABASES, STORAGES, VAR_DIR
 
-SECRET_KEY = "test-only-key-" + "0" * 50  # noqa: S105
+SECRET_KEY = "test-only-key-" + "0" * 50
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = []
@@ -19,6 +19,6 @@ ALLOW_PRIVATE_HOSTS = True
 SERVE_MEDIA = True
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 DATABASES["default"]["TEST"] = {"NAME": "test_studio"}
-TEST_DIR = Path(VAR_DIR)
+Path(VAR_DIR, "static").mkdir(parents=True, exist_ok=True)  # whitenoise warns about a missing one
 if os.environ.get("STUDIO_USE_TEST_DATABASE"):  # set for processes that an end-to-end test starts
     DATABASES["default"]["NAME"] = "test_studio"

@@ -54,7 +54,9 @@ class Merchant(models.Model):
     slug = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
-    auto_approve = models.BooleanField(default=False, help_text="Serve new creatives without a person's review.")
+    auto_approve = models.BooleanField(
+        default=False, help_text="Serve new creatives without a person's review."
+    )
     fallback = models.CharField(max_length=12, choices=Fallback, default=Fallback.ORIGINAL)
     exploration = models.FloatField(
         default=0.1,
@@ -88,7 +90,9 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "merchant", "role"], name="one_membership_per_role")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "merchant", "role"], name="one_membership_per_role")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} – {self.role} of {self.merchant}"
@@ -119,7 +123,9 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
     merchant = models.ForeignKey(Merchant, models.CASCADE, null=True, blank=True, related_name="api_keys")
-    recommender = models.ForeignKey(Recommender, models.CASCADE, null=True, blank=True, related_name="api_keys")
+    recommender = models.ForeignKey(
+        Recommender, models.CASCADE, null=True, blank=True, related_name="api_keys"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -141,7 +147,9 @@ class ApiKey(models.Model):
         return hashlib.sha256(secret.encode()).hexdigest()
 
     @classmethod
-    def issue(cls, *, merchant: Merchant | None = None, recommender: Recommender | None = None) -> tuple[ApiKey, str]:
+    def issue(
+        cls, *, merchant: Merchant | None = None, recommender: Recommender | None = None
+    ) -> tuple[ApiKey, str]:
         """A new key and its secret, which cannot be had again."""
         secret = ("sk_m_" if merchant else "sk_r_") + secrets.token_urlsafe(32)
         key = cls.objects.create(

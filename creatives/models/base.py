@@ -16,7 +16,10 @@ REVIEWERS = ("reviewer",)
 
 
 class TenantQuerySet(models.QuerySet[Any]):
-    """Rows of merchants. Every look-up on behalf of a person goes through ``for_member``: what is not yours does not exist."""
+    """Rows of merchants. Every look-up on behalf of a person goes through ``for_member``.
+
+    What is not yours does not exist.
+    """
 
     merchant_path = "merchant"
 

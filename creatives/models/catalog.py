@@ -56,7 +56,9 @@ class Product(models.Model):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["merchant", "external_id"], name="one_product_per_external_id")]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "external_id"], name="one_product_per_external_id")
+        ]
         indexes = [models.Index(fields=["merchant", "status", "title"])]
 
     def __str__(self) -> str:

@@ -26,9 +26,13 @@ class Placement(models.Model):
     name = models.CharField(max_length=120)
     width = models.PositiveIntegerField(validators=SIDE)
     height = models.PositiveIntegerField(validators=SIDE)
-    scale = models.PositiveSmallIntegerField(default=72, validators=[MinValueValidator(10), MaxValueValidator(100)])
+    scale = models.PositiveSmallIntegerField(
+        default=72, validators=[MinValueValidator(10), MaxValueValidator(100)]
+    )
     anchor = models.CharField(max_length=2, choices=Anchor, default=Anchor.BOTTOM)
-    margin = models.PositiveSmallIntegerField(default=8, validators=[MinValueValidator(0), MaxValueValidator(40)])
+    margin = models.PositiveSmallIntegerField(
+        default=8, validators=[MinValueValidator(0), MaxValueValidator(40)]
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta:

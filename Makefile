@@ -1,0 +1,45 @@
+# make run    the whole product on this machine            PORT=8000 make run
+# make test   every test, a browser included
+# make lint   ruff and mypy
+# make bench  benchmarks/ → tables and var/bench.json
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+.PHONY: run test lint bench clean
+
+run: var/.installed
+	@exec $(BIN)/python -m config.up
+
+test: var/.installed-test
+	@sh config/chromium.sh
+	$(BIN)/python -m pytest
+
+lint: var/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: var/.installed-bench
+	$(BIN)/python -m benchmarks
+
+var/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which one to use: make run PYTHON=python3.12")'
+	@mkdir -p var
+	@echo "Installing into $(VENV) (once; the machine-learning libraries are large, this can take minutes) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+var/.installed-test: pyproject.toml var/.installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	@touch $@
+
+var/.installed-bench: var/.installed-test
+	@touch $@
+
+clean:
+	rm -rf var $(VENV)
