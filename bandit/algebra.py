@@ -1,0 +1,34 @@
+"""The little linear algebra that ridge regression by arm needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def inverse(matrices: np.ndarray) -> np.ndarray:
+    """Inverses of symmetric positive definite matrices (…, d, d), by their Cholesky factors.
+
+    Raises numpy.linalg.LinAlgError for a matrix that is not positive definite.
+    """
+    factors = np.linalg.cholesky(matrices)
+    halves = np.linalg.inv(factors)
+    return np.swapaxes(halves, -1, -2) @ halves
+
+
+def row_dots(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Dot product of each row of two (n, d) arrays: (n,)."""
+    return np.einsum("ij,ij->i", left, right, out=out)
+
+
+def stacked(state: dict[str, Any], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A float64 array of a snapshot, C-contiguous and owned; raises ValueError when it does not fit."""
+    array = np.array(state[name], dtype=np.float64, order="C")
+    if array.size == 0:
+        array = array.reshape(shape) if 0 in shape else array
+    if array.shape != shape:
+        raise ValueError(f"the state's {name} has shape {array.shape}, not {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"the state's {name} is not finite")
+    return array
