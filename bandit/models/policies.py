@@ -44,7 +44,7 @@ class Policy(models.Model):
 
 
 class PolicySnapshot(models.Model):
-    """An immutable state of a policy. ``state`` is what ``bandit.snapshots.pack`` makes of ``LinUCB.state()``."""
+    """An immutable state of a policy. ``state`` is what ``bandit.snapshot.to_bytes`` makes of ``LinUCB.state()``."""
 
     policy = models.ForeignKey(Policy, models.CASCADE, related_name="snapshots")
     version = models.PositiveIntegerField()
