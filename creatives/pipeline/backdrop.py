@@ -82,7 +82,12 @@ class Backdrop:
         tint = np.hypot(self.lab[..., 1] - self.surface[..., 1], self.lab[..., 2] - self.surface[..., 2])
         light = cv2.GaussianBlur(self.lab[..., 0], (0, 0), 1.0)
         slope = cv2.magnitude(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)) / 8.0
-        smooth = (drop > -1.0) & (drop < SHADOW_DEPTH) & (tint < 2.0 + 0.12 * np.maximum(drop, 0)) & (slope < SHADOW_SLOPE)
+        smooth = (
+            (drop > -1.0)
+            & (drop < SHADOW_DEPTH)
+            & (tint < 2.0 + 0.12 * np.maximum(drop, 0))
+            & (slope < SHADOW_SLOPE)
+        )
         side = 2 * round(0.5 * SHADOW_PASSAGE * min(outside.shape)) + 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(3, side),) * 2)
         open_ground = cv2.erode((smooth | outside).astype(np.uint8), kernel, borderValue=1)
@@ -94,7 +99,7 @@ class Backdrop:
 
 def fit_backdrop(rgb: U8) -> Backdrop:
     """Fit a quadratic surface in CIELAB to the border of uint8 (H, W, 3), robustly, then to all it explains."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
     height, width = rgb.shape[:2]
     border = _border(height, width)
     basis = _basis(height, width)
@@ -102,7 +107,7 @@ def fit_backdrop(rgb: U8) -> Backdrop:
     surface = (basis @ coefficients).astype(np.float32)
     distance = np.linalg.norm(lab - surface, axis=2)
     share = float((distance[border] <= max(3.0, 4.0 * noise)).mean())
-    colours = cv2.cvtColor(surface, cv2.COLOR_LAB2RGB) * 255.0
+    colours = np.asarray(cv2.cvtColor(surface, cv2.COLOR_LAB2RGB), np.float32) * 255.0
     return Backdrop(colours, lab, surface, distance.astype(np.float32), noise, share)
 
 
@@ -127,7 +132,9 @@ def _robust_fit(basis: F32, values: F32) -> tuple[NDArray[np.float64], float]:
         inliers = residual <= limit
         if inliers.sum() < 4 * basis.shape[1]:
             inliers = residual <= np.median(residual)
-        coefficients, *_ = np.linalg.lstsq(basis[inliers].astype(np.float64), values[inliers].astype(np.float64), rcond=None)
+        coefficients, *_ = np.linalg.lstsq(
+            basis[inliers].astype(np.float64), values[inliers].astype(np.float64), rcond=None
+        )
         residual = np.linalg.norm(values - basis @ coefficients, axis=1)
         noise = float(np.median(residual[inliers]) / 1.18)  # median of a 2-D Rayleigh at unit deviation
         limit = max(2.0, 4.0 * noise)

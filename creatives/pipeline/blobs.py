@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +63,13 @@ def enclosed_holes(candidates: Bool, outside: Bool) -> tuple[Bool, bool]:
     return holes, doubtful
 
 
-def _thin_wall_share(labels: NDArray[np.int32], label: int, stat: NDArray[np.int32], to_outside: NDArray[np.float32], area: float) -> float:
+def _thin_wall_share(
+    labels: NDArray[Any],
+    label: int,
+    stat: NDArray[Any],
+    to_outside: NDArray[Any],
+    area: float,
+) -> float:
     """Share of the region's rim whose distance to the outside is below WALL_TO_RADIUS × the region's radius."""
     left, top, width, height = (int(value) for value in stat[:4])
     rows, columns = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)

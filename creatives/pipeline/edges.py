@@ -15,7 +15,9 @@ DEFAULT_THRESHOLDS = (100.0, 200.0)
 """Canny's hysteresis thresholds of the ControlNet paper (Zhang et al. 2023, section 3.5)."""
 
 
-def draw_edges(rgb: U8, alpha: U8, *, contour: bool = True, thresholds: tuple[float, float] | None = None) -> U8:
+def draw_edges(
+    rgb: U8, alpha: U8, *, contour: bool = True, thresholds: tuple[float, float] | None = None
+) -> U8:
     """Edges of the product only, 255 on 0, of the same height and width.
 
     rgb: uint8 (H, W, 3), straight (not premultiplied) colours; alpha: uint8 (H, W), the product's matte.

@@ -54,7 +54,7 @@ def open_image(source: bytes | Path | str, limits: Limits | None = None) -> Sour
     converted. Raises ImageError when the picture is of another format, damaged, animated, or outside `limits`.
     """
     limits = limits or Limits()
-    data = _read(source, limits)
+    data = read_bytes(source, limits)
     picture, name = _decode(data, limits)
     rgb, alpha = _arrays(picture)
     return SourceImage(rgb, alpha, name, hashlib.sha256(data).hexdigest())
@@ -63,14 +63,18 @@ def open_image(source: bytes | Path | str, limits: Limits | None = None) -> Sour
 def from_array(pixels: U8) -> SourceImage:
     """Take uint8 (H, W, 3), (H, W, 4) or (H, W) as it is; the SHA-256 is that of shape and pixels."""
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
-        raise ImageError(f"an array must be uint8 (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}")
+        raise ImageError(
+            f"an array must be uint8 (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}"
+        )
     _check_size(pixels.shape[1], pixels.shape[0], Limits())
     digest = hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
     rgb, alpha = _arrays(Image.fromarray(pixels))
     return SourceImage(rgb, alpha, "array", digest)
 
 
-def _read(source: bytes | Path | str, limits: Limits) -> bytes:
+def read_bytes(source: bytes | Path | str, limits: Limits | None = None) -> bytes:
+    """The encoded picture, its length checked before it is read. Raises ImageError."""
+    limits = limits or Limits()
     if isinstance(source, bytes):
         _check_bytes(len(source), limits)
         return source
@@ -95,7 +99,9 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             f"the image is {width}×{height} = {width * height:,} pixels; the limit is {limits.max_pixels:,}"
         )
     if min(width, height) < limits.min_side:
-        raise ImageError(f"the image is {width}×{height}; the shorter side must have at least {limits.min_side} pixels")
+        raise ImageError(
+            f"the image is {width}×{height}; the shorter side must have at least {limits.min_side} pixels"
+        )
 
 
 def _decode(data: bytes, limits: Limits) -> tuple[Image.Image, str]:
@@ -125,7 +131,9 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     mode = "RGBA" if picture.mode == "RGBA" else "RGB"
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+        converted = ImageCms.profileToProfile(
+            picture, source, ImageCms.createProfile("sRGB"), outputMode=mode
+        )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return picture  # an unusable profile is no reason to refuse a usable picture
     return converted if converted is not None else picture
@@ -144,10 +152,8 @@ def _arrays(picture: Image.Image) -> tuple[U8, U8 | None]:
 
 def _to_eight_bits(picture: Image.Image) -> U8:
     values = np.asarray(picture, np.float32)
-    if picture.mode == "F":
-        top = 1.0 if float(np.nanmax(values)) <= 1.0 else 255.0
-    else:
-        top = 65535.0
+    float_top = 1.0 if float(np.nanmax(values)) <= 1.0 else 255.0
+    top = float_top if picture.mode == "F" else 65535.0
     scaled = np.nan_to_num(values) * (255.0 / top)
     return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 

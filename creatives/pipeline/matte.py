@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +44,16 @@ def soft_matte(rgb: U8, product: Bool, backdrop: F32) -> U8:
     return np.rint(alpha * 255).astype(np.uint8)
 
 
-def _nearest_core_colour(rgb: U8, core: U8) -> tuple[F32, F32]:
+def _nearest_core_colour(rgb: U8, core: NDArray[Any]) -> tuple[F32, F32]:
     """For every pixel the (slightly smoothed) colour of the nearest core pixel, and the distance to it."""
-    distance, labels = cv2.distanceTransformWithLabels(1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    distance, labels = cv2.distanceTransformWithLabels(
+        1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
     weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 1.5)
-    smooth = cv2.GaussianBlur(rgb.astype(np.float32) * core[..., None], (0, 0), 1.5) / np.maximum(weight, 1e-3)[..., None]
+    smooth = (
+        cv2.GaussianBlur(rgb.astype(np.float32) * core[..., None], (0, 0), 1.5)
+        / np.maximum(weight, 1e-3)[..., None]
+    )
     table = np.zeros((int(labels.max()) + 1, 3), np.float32)
     inside = core > 0
     table[labels[inside]] = smooth[inside]
@@ -66,16 +73,19 @@ def clean_edges(rgb: U8, alpha: U8) -> U8:
 
 
 def _foreground(rgb: U8, alpha: U8) -> U8:
-    from pymatting import estimate_foreground_ml  # noqa: PLC0415 - compiles at import; only painters need it
+    from pymatting import estimate_foreground_ml
 
     height, width = alpha.shape
     factor = min(1.0, (ESTIMATE_PIXELS / (height * width)) ** 0.5)
-    light, cover = to_linear(rgb), alpha.astype(np.float32) / 255.0
+    light: NDArray[Any] = to_linear(rgb)
+    cover: NDArray[Any] = alpha.astype(np.float32) / 255.0
     if factor < 1.0:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
         cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)
     estimate = estimate_foreground_ml(light.astype(np.float64), cover.astype(np.float64))
     if factor < 1.0:
-        estimate = cv2.resize(np.asarray(estimate, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        estimate = cv2.resize(
+            np.asarray(estimate, np.float32), (width, height), interpolation=cv2.INTER_LINEAR
+        )
     return to_srgb(np.asarray(estimate, np.float32))

@@ -59,7 +59,9 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
     outside = reachable_from_border(like_backdrop) | backdrop.shadow(reachable_from_border(like_backdrop))
     holes, doubtful = enclosed_holes(backdrop.matches_closely() & ~outside, outside)
     product = drop_orphans(~(outside | holes))
-    warnings = ("a region inside the product has the backdrop's colour; it may be a hole",) if doubtful else ()
+    warnings = (
+        ("a region inside the product has the backdrop's colour; it may be a hole",) if doubtful else ()
+    )
     alpha = soft_matte(rgb, product, backdrop.colours)
     confidence = backdrop.confidence * backdrop.separation(product) * (0.8 if doubtful else 1.0)
     return Mask(alpha, "backdrop", round(confidence, 3), warnings)
@@ -69,7 +71,9 @@ def _from_grabcut(rgb: U8) -> Mask:
     """GrabCut (Rother et al. 2004) from a central prior, at 384 pixels a side: a guess until a person looks."""
     height, width = rgb.shape[:2]
     factor = min(1.0, 384 / max(height, width))
-    small = cv2.resize(rgb, (max(16, round(width * factor)), max(16, round(height * factor))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        rgb, (max(16, round(width * factor)), max(16, round(height * factor))), interpolation=cv2.INTER_AREA
+    )
     rows, columns = small.shape[:2]
     labels = np.full((rows, columns), cv2.GC_BGD, np.uint8)
     inset_y, inset_x = max(1, rows // 20), max(1, columns // 20)
@@ -77,7 +81,7 @@ def _from_grabcut(rgb: U8) -> Mask:
     labels[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)] = cv2.GC_PR_FGD
     bgr = np.ascontiguousarray(small[..., ::-1])
     cv2.setRNGSeed(0)
-    cv2.grabCut(bgr, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(bgr, labels, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     product = drop_orphans((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
     soft = cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8)
     alpha = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)

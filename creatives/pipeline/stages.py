@@ -1,0 +1,167 @@
+"""The steps as workers use them: prepare a photo for a bucket, render a painting at an exact size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .buckets import BUCKETS, Size, bucket_for, checked_size, safe_region
+from .cache import StageCache, pack, stage_key, unpack
+from .compose import compose, crop_painting, on_white, place
+from .cutout import Cutout, Picture, cut_out
+from .edges import draw_edges
+from .layout import Box, Layout, product_box, to_exact
+from .quality import Quality, assess
+
+U8 = NDArray[np.uint8]
+
+PLACE_VERSION = "1"
+"""Part of every cache key of steps 2 and 3."""
+
+ENLARGEMENT_LIMIT = 1.5
+"""A product photo resampled to more than this many times its size is flagged."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Steps 1 to 3 for one photo in one bucket.
+
+    box: the product in the bucket's frame; placed: uint8 (H, W, 4) and edges: uint8 (H, W) of the bucket's size;
+    milliseconds: per step, near 0 for what came from a cache.
+    """
+
+    cutout: Cutout
+    bucket: Size
+    layout: Layout
+    box: Box
+    placed: U8
+    edges: U8
+    milliseconds: dict[str, float]
+
+    @property
+    def mask(self) -> U8:
+        """The product's matte, uint8 (H, W) of the photo's size."""
+        return self.cutout.alpha
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """A creative at an exact size.
+
+    final: uint8 (H, W, 3); placed: uint8 (H, W, 4); box: the product's (x, y, width, height) in them;
+    enlargement: pixels of the picture per pixel of the photo, along a side.
+    """
+
+    final: U8
+    placed: U8
+    box: tuple[int, int, int, int]
+    enlargement: float
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    image: Picture,
+    bucket: Size,
+    layout: Layout | None = None,
+    *,
+    cache: StageCache | None = None,
+    buckets: Sequence[Size] = BUCKETS,
+    contour: bool = True,
+) -> Prepared:
+    """Steps 1 to 3. `buckets` are those that `bucket` was chosen from: they decide which part every crop keeps.
+
+    Raises ImageError for an unusable photo and ValueError for a bucket that is not one of `buckets`.
+    """
+    layout = layout or Layout()
+    region = Box(*safe_region(bucket, buckets))
+    started = time.perf_counter()
+    cutout = cut_out(image, cache)
+    masked = time.perf_counter()
+    box = product_box(Size(cutout.product.shape[1], cutout.product.shape[0]), region, layout)
+    key = stage_key(
+        "placed", version=PLACE_VERSION, cutout=cutout.key, bucket=str(bucket), layout=layout.key,
+        region=",".join(f"{side:.4f}" for side in region), contour=str(contour),
+    )  # fmt: skip
+    stored = cache.get(key) if cache is not None else None
+    if stored is not None:
+        arrays = unpack(stored)[1]
+        placed, edges = arrays["placed"], arrays["edges"]
+        placed_at = time.perf_counter()
+    else:
+        placed = place(cutout.product, box, bucket)
+        placed_at = time.perf_counter()
+        edges = draw_edges(
+            np.ascontiguousarray(placed[..., :3]), np.ascontiguousarray(placed[..., 3]), contour=contour
+        )
+        if cache is not None:
+            cache.put(key, pack({}, {"placed": placed, "edges": edges}))
+    took = {"mask": masked - started, "placed": placed_at - masked, "edges": time.perf_counter() - placed_at}
+    milliseconds = {step: round(seconds * 1000, 2) for step, seconds in took.items()}
+    return Prepared(cutout, bucket, layout, box, placed, edges, milliseconds)
+
+
+def render(prepared: Prepared, generated: U8, size: tuple[int, int]) -> Rendition:
+    """Step 5: the painting cropped and enlarged to `size` (width, height), the product placed over it.
+
+    generated: uint8 (H, W, 3) of the bucket's size. Raises ValueError when it is of another.
+    """
+    exact = checked_size(*size)
+    if generated.shape != (prepared.bucket.height, prepared.bucket.width, 3):
+        raise ValueError(
+            f"the painting is {generated.shape}; bucket {prepared.bucket} needs a picture of its own size"
+        )
+    placed, box = _placed_at(prepared.cutout, prepared.box, prepared.bucket, exact)
+    final = compose(placed, crop_painting(generated, exact))
+    return _rendition(final, placed, box, prepared.cutout)
+
+
+def positioned(
+    image: Picture | Prepared,
+    size: tuple[int, int],
+    layout: Layout | None = None,
+    *,
+    cache: StageCache | None = None,
+    buckets: Sequence[Size] = BUCKETS,
+) -> Rendition:
+    """Step 2 on plain white at `size` (width, height), without painting: what is served while a creative is made.
+
+    The product stands where the finished creative will have it.
+    """
+    exact = checked_size(*size)
+    layout = layout or Layout()
+    cutout = image.cutout if isinstance(image, Prepared) else cut_out(image, cache)
+    bucket = bucket_for(exact.width, exact.height, buckets)
+    product = Size(cutout.product.shape[1], cutout.product.shape[0])
+    placed, box = _placed_at(
+        cutout, product_box(product, Box(*safe_region(bucket, buckets)), layout), bucket, exact
+    )
+    return _rendition(on_white(placed), placed, box, cutout)
+
+
+def judge(prepared: Prepared, generated: U8) -> Quality:
+    """Quality of a painting with the product pasted, at the bucket's size: one verdict for all its renditions."""
+    composed = compose(prepared.placed, generated)
+    return assess(
+        generated, prepared.edges, prepared.placed, composed, mask_confidence=prepared.cutout.confidence
+    )
+
+
+def _placed_at(cutout: Cutout, box: Box, bucket: Size, exact: Size) -> tuple[U8, Box]:
+    exact_box = to_exact(box, bucket, exact)
+    return place(cutout.product, exact_box, exact), exact_box
+
+
+def _rendition(final: U8, placed: U8, box: Box, cutout: Cutout) -> Rendition:
+    enlargement = box.width / cutout.product.shape[1]
+    warnings = cutout.warnings
+    if enlargement > ENLARGEMENT_LIMIT:
+        note = (
+            f"the product is enlarged {enlargement:.1f} times; the limit is {ENLARGEMENT_LIMIT} without loss"
+        )
+        warnings = (*warnings, note)
+    frame = Size(placed.shape[1], placed.shape[0])
+    return Rendition(final, placed, box.rounded(frame), round(enlargement, 4), warnings)
