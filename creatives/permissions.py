@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from creatives.models import Merchant, User
-from creatives.models.base import ANY_ROLE, EDITORS, REVIEWERS, MerchantQuerySet, TenantQuerySet
+from creatives.models.base import ANY_ROLE, EDITORS, REVIEWERS
 
 OWNERS = ("owner",)
 __all__ = [
@@ -25,10 +25,15 @@ __all__ = [
     "get_for_member",
     "has_role",
     "member_required",
+    "signed_in",
 ]
 
 View = Callable[..., HttpResponse]
-Rows = TypeVar("Rows", TenantQuerySet, MerchantQuerySet)
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person behind a guarded request."""
+    return cast(User, request.user)
 
 
 def has_role(user: User, roles: tuple[str, ...] = ANY_ROLE) -> bool:
@@ -43,7 +48,7 @@ def member_required(roles: tuple[str, ...] = ANY_ROLE) -> Callable[[View], View]
         @wraps(view)
         @login_required
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not has_role(request.user, roles):  # type: ignore[arg-type]
+            if not has_role(signed_in(request), roles):
                 raise PermissionDenied(f"This page is for {' and '.join(roles)}s.")
             return view(request, *args, **kwargs)
 
@@ -58,7 +63,7 @@ def admin_required(view: View) -> View:
     @wraps(view)
     @login_required
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_staff:
+        if not signed_in(request).is_staff:
             raise PermissionDenied("This page is for administrators.")
         return view(request, *args, **kwargs)
 
@@ -83,7 +88,7 @@ def current_merchant(request: HttpRequest, roles: tuple[str, ...] = ANY_ROLE) ->
 
     Raises Http404 for a slug in which the person holds none of ``roles``.
     """
-    merchants = Merchant.objects.for_member(request.user, roles).order_by("name")  # type: ignore[arg-type]
+    merchants = Merchant.objects.for_member(signed_in(request), roles).order_by("name")
     slug = request.GET.get("merchant") or request.POST.get("merchant")
     if not slug:
         return merchants.first()

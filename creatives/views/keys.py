@@ -1,0 +1,135 @@
+"""API keys of merchants, and recommenders with theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from creatives.forms.accounts import RecommenderForm
+from creatives.models import ApiKey, Merchant, Recommender
+from creatives.permissions import (
+    OWNERS,
+    admin_required,
+    current_merchant,
+    get_for_member,
+    member_required,
+    signed_in,
+)
+from creatives.services import accounts
+
+
+@member_required(OWNERS)
+def keys(request: HttpRequest) -> HttpResponse:
+    """The keys of a merchant."""
+    merchant = current_merchant(request, OWNERS)
+    found = ApiKey.objects.filter(merchant=merchant).order_by("revoked_at", "-created_at") if merchant else []
+    owned = Merchant.objects.for_member(signed_in(request), OWNERS).order_by("name")
+    return render(request, "accounts/keys.html", {"merchant": merchant, "keys": found, "merchants": owned})
+
+
+@member_required(OWNERS)
+@require_POST
+@never_cache
+def key_add(request: HttpRequest) -> HttpResponse:
+    """Make a key and show its secret, once."""
+    merchant = current_merchant(request, OWNERS)
+    if merchant is None:
+        raise Http404("no merchant")
+    _, secret = ApiKey.issue(merchant=merchant)
+    back = f"{reverse('keys')}?merchant={merchant.slug}"
+    return _secret(request, f"New API key of {merchant}", secret, "Send it as “Authorization: Bearer <key>”.", back)
+
+
+@member_required(OWNERS)
+@require_POST
+def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Switch a key off. A merchant's key is for its owners, a recommender's for administrators."""
+    key = get_object_or_404(ApiKey.objects.select_related("merchant", "recommender"), pk=key_id)
+    if key.merchant is not None:
+        get_for_member(Merchant, signed_in(request), OWNERS, pk=key.merchant.pk)
+        back = f"{reverse('keys')}?merchant={key.merchant.slug}"
+    elif not signed_in(request).is_staff:
+        raise Http404("no such key")
+    else:
+        back = reverse("recommender", args=[key.recommender_id])
+    if accounts.revoke_key(key):
+        messages.success(request, f"Key {key} no longer works.")
+    else:
+        messages.info(request, f"Key {key} was revoked already.")
+    return redirect(back)
+
+
+@admin_required
+def recommenders(request: HttpRequest) -> HttpResponse:
+    """All recommenders."""
+    live = Count("api_keys", filter=Q(api_keys__revoked_at=None), distinct=True)
+    dead = Count("deliveries", filter=Q(deliveries__status="dead"), distinct=True)
+    found = Recommender.objects.prefetch_related("merchants").annotate(live_keys=live, dead=dead).order_by("name")
+    return render(request, "accounts/recommenders.html", {"recommenders": found})
+
+
+@admin_required
+def recommender_add(request: HttpRequest) -> HttpResponse:
+    """Add a recommender."""
+    form = RecommenderForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save()
+        messages.success(request, f"{saved} was added. Make a key for it, and a secret for its webhooks.")
+        return redirect("recommender", saved.pk)
+    context = {"form": form, "heading": "Add a recommender", "submit": "Add", "back": "recommenders"}
+    return render(request, "accounts/form.html", context)
+
+
+@admin_required
+def recommender(request: HttpRequest, recommender_id: int) -> HttpResponse:
+    """A recommender's merchants, webhook and keys."""
+    found = get_object_or_404(Recommender, pk=recommender_id)
+    form = RecommenderForm(request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, f"{found} was saved.")
+        return redirect("recommender", found.pk)
+    context: dict[str, Any] = {
+        "recommender": Recommender.objects.get(pk=found.pk),
+        "form": form,
+        "keys": found.api_keys.order_by("revoked_at", "-created_at"),
+    }
+    return render(request, "accounts/recommender.html", context)
+
+
+@admin_required
+@require_POST
+@never_cache
+def recommender_key(request: HttpRequest, recommender_id: int) -> HttpResponse:
+    """Make a key for a recommender and show it, once."""
+    found = get_object_or_404(Recommender, pk=recommender_id)
+    _, secret = ApiKey.issue(recommender=found)
+    back = reverse("recommender", args=[found.pk])
+    return _secret(request, f"New API key of {found}", secret, "Send it as “Authorization: Bearer <key>”.", back)
+
+
+@admin_required
+@require_POST
+@never_cache
+def recommender_secret(request: HttpRequest, recommender_id: int) -> HttpResponse:
+    """Make a new webhook secret and show it, or end a rotation (``end``)."""
+    found = get_object_or_404(Recommender, pk=recommender_id)
+    back = reverse("recommender", args=[found.pk])
+    if "end" in request.POST:
+        accounts.drop_previous_secret(found.pk)
+        messages.success(request, "Only the new secret signs from now on.")
+        return redirect(back)
+    secret = accounts.rotate_secret(found.pk)
+    text = "Webhooks are signed with it (Standard Webhooks). A former secret signs as well until you end the rotation."
+    return _secret(request, f"New webhook secret of {found}", secret, text, back)
+
+
+def _secret(request: HttpRequest, heading: str, secret: str, text: str, back: str) -> HttpResponse:
+    return render(request, "accounts/secret.html", {"heading": heading, "secret": secret, "text": text, "back": back})
