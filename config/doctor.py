@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 
 class Level(Enum):
@@ -94,8 +93,8 @@ def _checkpoint() -> tuple[Level, str, str]:
     from creatives.pipeline.profiles import get_profile
 
     profile = get_profile(settings.CHECKPOINT_PROFILE)
-    folder = Path(str(profile.base))
-    if folder.is_absolute():
+    folder = profile.folder
+    if folder is not None:
         weights = list(folder.rglob("*.safetensors"))
         if not weights:
             return (
