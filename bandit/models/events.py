@@ -18,8 +18,6 @@ from creatives.models.base import TenantQuerySet
 
 from .experiments import ArmKind, Experiment
 
-FEATURE_GROUPS = ("user", "item", "placement")
-
 
 class Variant(models.TextChoices):
     """What the shopper was shown."""
