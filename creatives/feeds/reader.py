@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, KeysView
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Final, cast
@@ -58,6 +58,11 @@ class Feed:
         self._raw.detach()
 
     @property
+    def ids(self) -> KeysView[str]:
+        """The ids met so far, those of refused rows included."""
+        return self._first_line.keys()
+
+    @property
     def bytes_read(self) -> int:
         """How far into ``size`` bytes reading has come, a buffer ahead of the record last given."""
         return min(self._stream.tell(), self.size)
@@ -68,7 +73,7 @@ class Feed:
         for number, raw in enumerate(self._raw.records, start=1):
             if number > self._limits.max_records:
                 raise FeedError(f"A feed has at most {self._limits.max_records} products; split the file.")
-            unreadable = unreadable or bool(raw.issues)
+            unreadable = unreadable or bool(raw.issues) or not any(cell.strip() for cell in raw.cells["id"])
             yield self._read(number, raw)
         if not number:
             raise FeedError("The file has a header and no products.")

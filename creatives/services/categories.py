@@ -1,0 +1,39 @@
+"""Which category of the tree a feed means."""
+
+from __future__ import annotations
+
+from creatives.feeds.taxonomy import category_path
+from creatives.models import Category
+from creatives.models.catalog import PATH_SEPARATOR
+
+
+class CategoryIndex:
+    """The tree in memory, for looking up many paths."""
+
+    def __init__(self) -> None:
+        self._by_path = {category.path.casefold(): category for category in Category.objects.all()}
+
+    def find(self, *texts: str | None) -> Category | None:
+        """The deepest category on the path that the first of ``texts`` to match gives; case does not matter.
+
+        Feeds are often more particular than the tree, which belongs to the admins: ``Apparel &
+        Accessories > Shoes > Boots`` is ``Apparel & Accessories > Shoes`` where there are no boots.
+        """
+        for text in texts:
+            levels = category_path(text or "").split(PATH_SEPARATOR)
+            for depth in range(len(levels), 0, -1):
+                if (found := self._by_path.get(PATH_SEPARATOR.join(levels[:depth]).casefold())) is not None:
+                    return found
+        return None
+
+
+def ensure_category(path: str) -> Category:
+    """The category ``path``, made with its ancestors where missing."""
+    node: Category | None = None
+    levels = path.split(PATH_SEPARATOR)
+    for depth, name in enumerate(levels, 1):
+        node, _ = Category.objects.get_or_create(
+            path=PATH_SEPARATOR.join(levels[:depth]), defaults={"name": name, "parent": node}
+        )
+    assert node is not None
+    return node
