@@ -259,7 +259,7 @@ def sample_size(base: float, relative_lift: float, power: float = 0.8, alpha: fl
     if not 0.0 < base < 1.0 or not 0.0 < base * (1.0 + relative_lift) < 1.0 or relative_lift == 0:
         raise ValueError(f"no rates between 0 and 1 differ by {relative_lift:+.1%} from {base!r}")
     effect = 2.0 * (math.asin(math.sqrt(base * (1.0 + relative_lift))) - math.asin(math.sqrt(base)))
-    return math.ceil(((quantile(1.0 - alpha) + float(ndtri(power))) / effect) ** 2)
+    return math.ceil(2.0 * ((quantile(1.0 - alpha) + float(ndtri(power))) / effect) ** 2)
 
 
 def _check_counts(successes: float, n: float) -> None:
