@@ -45,11 +45,14 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         "Make",
         (
             NavPage("catalog", "Catalogue", MERCHANT, ("/products/", "/imports/")),
-            NavPage("prompts", "Prompts", MERCHANT),
+            NavPage("prompts", "Prompts", MERCHANT, ("/categories/",)),
             NavPage("placements", "Placements", MERCHANT),
         ),
     ),
-    ("Check", (NavPage("review", "Review", REVIEWER), NavPage("review-stats", "Review statistics", REVIEWER))),
+    (
+        "Check",
+        (NavPage("review", "Review", REVIEWER), NavPage("review-stats", "Review statistics", REVIEWER)),
+    ),
     (
         "Learn",
         (
@@ -62,7 +65,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         "Run",
         (
             NavPage("operations", "Operations", ADMIN),
-            NavPage("people", "People and merchants", ADMIN),
+            NavPage("people", "People and merchants", ADMIN, ("/merchants/",)),
             NavPage("keys", "API keys", OWNER),
             NavPage("recommenders", "Recommenders", ADMIN),
         ),
@@ -72,11 +75,21 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
 
 def groups_for(roles: set[str], path: str) -> list[NavGroup]:
     """The groups with the pages that ``roles`` may open; the longest match of ``path`` is the current one."""
-    groups = [(title, [(page, _url(page)) for page in pages if page.roles & roles]) for title, pages in NAVIGATION]
-    matches = [prefix for _, pages in groups for page, url in pages for prefix in _prefixes(page, url) if _on(prefix, path)]
+    groups = [
+        (title, [(page, _url(page)) for page in pages if page.roles & roles]) for title, pages in NAVIGATION
+    ]
+    matches = [
+        prefix
+        for _, pages in groups
+        for page, url in pages
+        for prefix in _prefixes(page, url)
+        if _on(prefix, path)
+    ]
     best = max(matches, key=len, default=None)
     return [
-        NavGroup(title, [NavLink(page.label, url, best in _prefixes(page, url)) for page, url in pages if url])
+        NavGroup(
+            title, [NavLink(page.label, url, best in _prefixes(page, url)) for page, url in pages if url]
+        )
         for title, pages in groups
         if any(url for _, url in pages)
     ]

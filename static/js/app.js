@@ -21,6 +21,11 @@
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     target?.closest("[data-dismiss]")?.closest(".toast")?.remove();
+    const chosen = target?.closest("[data-select]");
+    if (chosen) {
+      for (const other of chosen.closest("nav")?.querySelectorAll("[aria-current]") ?? []) other.removeAttribute("aria-current");
+      chosen.setAttribute("aria-current", "true");
+    }
     const copy = target?.closest("[data-copy]");
     if (copy) {
       const source = document.getElementById(copy.dataset.copy);
