@@ -1,0 +1,102 @@
+"""All that the desk shows of creatives, in a fixed number of queries however many there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from creatives.models import Creative, Product, ProductImage
+
+STEPS = (("mask", "Mask"), ("placed", "Placed"), ("edges", "Edges"), ("generated", "Painted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of the pipeline as a picture."""
+
+    name: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A creative with its original photo, its products, its steps, and what the quality gate measured."""
+
+    creative: Creative
+    original: ProductImage | None
+    products: tuple[Product, ...]
+    steps: tuple[Step, ...]
+    scores: tuple[tuple[str, float], ...]
+    verdict: str
+    findings: tuple[str, ...]
+
+    @property
+    def product(self) -> Product | None:
+        """The first of its products; another merchant's product never appears, a deleted one is None."""
+        return self.products[0] if self.products else None
+
+    @property
+    def final_url(self) -> str:
+        """URL of the finished picture."""
+        return str(self.creative.final.url)
+
+    @property
+    def original_url(self) -> str:
+        """URL of the product photo; empty when the photo is gone."""
+        return str(self.original.file.url) if self.original and self.original.file else ""
+
+
+def items(creative_ids: Sequence[int]) -> list[Item]:
+    """The creatives of these ids, in this order; ids that do not exist are left out."""
+    return with_details(Creative.objects.filter(pk__in=creative_ids), order=creative_ids)
+
+
+def with_details(creatives: QuerySet[Creative], order: Sequence[int] | None = None) -> list[Item]:
+    """Items of ``creatives``, in the order of the ids in ``order`` or that of the queryset. Two queries."""
+    rows = list(creatives.select_related("merchant", "request__prompt_version__prompt__category"))
+    if order is not None:
+        place = {creative_id: index for index, creative_id in enumerate(order)}
+        rows.sort(key=lambda creative: place[creative.pk])
+    images = _images(rows)
+    return [_item(creative, images[creative.merchant_id, creative.request.image_sha256]) for creative in rows]
+
+
+def _images(creatives: Iterable[Creative]) -> dict[tuple[int, str], list[ProductImage]]:
+    wanted = {(creative.merchant_id, creative.request.image_sha256) for creative in creatives}
+    found: dict[tuple[int, str], list[ProductImage]] = defaultdict(list)
+    rows = ProductImage.objects.filter(
+        merchant__in={merchant for merchant, _ in wanted}, sha256__in={sha256 for _, sha256 in wanted}
+    )
+    for image in rows.select_related("product__category").order_by("product_id", "position"):
+        found[image.merchant_id, image.sha256].append(image)
+    return found
+
+
+def _item(creative: Creative, images: list[ProductImage]) -> Item:
+    record = creative.record if isinstance(creative.record, dict) else {}
+    steps = ((name, label, getattr(creative, name)) for name, label in STEPS)
+    return Item(
+        creative=creative,
+        original=images[0] if images else None,
+        products=tuple({image.product_id: image.product for image in images}.values()),
+        steps=tuple(Step(name, label, file.url) for name, label, file in steps if file),
+        scores=_scores(record),
+        verdict=str(record.get("verdict") or ""),
+        findings=tuple(map(str, record.get("reasons") or ())),
+    )
+
+
+def _scores(record: dict[str, Any]) -> tuple[tuple[str, float], ...]:
+    quality = record.get("quality")
+    if not isinstance(quality, dict):
+        return ()
+    return tuple(
+        (name.replace("_", " "), float(value))
+        for name, value in quality.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    )
