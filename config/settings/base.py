@@ -146,6 +146,7 @@ GENERATION_MAX_ATTEMPTS = env.int("GENERATION_MAX_ATTEMPTS", default=5)
 GENERATION_LEASE_SECONDS = env.int("GENERATION_LEASE_SECONDS", default=180)
 GENERATION_BACKOFF_SECONDS = env.int("GENERATION_BACKOFF_SECONDS", default=10)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
+TORCH_THREADS = env.int("TORCH_THREADS", default=0)  # 0: as many as torch chooses
 STAGE_CACHE_DIR = Path(env.str("STAGE_CACHE_DIR", default=str(VAR_DIR / "stage-cache")))
 
 # Delivery: attempts at 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: three days in all (Standard Webhooks).

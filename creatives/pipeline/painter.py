@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +70,10 @@ class Painter:
         with self._lock:
             self._ready()
 
-    def paint(self, jobs: Sequence[PaintJob]) -> list[U8]:
+    def paint(self, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None) -> list[U8]:
         """One uint8 (H, W, 3) picture per job, in order; all jobs must be of one bucket of the profile.
+
+        `on_step` is called after every step of the sampler; an exception of its own ends the painting.
 
         A job's picture depends on its own prompt, seed and edges; its neighbours in the batch only move it within
         floating-point noise. Raises ValueError for mixed or unknown buckets.
@@ -87,7 +89,7 @@ class Painter:
             pipe = self._ready()
             most = self.profile.max_batch
             groups = (jobs[start : start + most] for start in range(0, len(jobs), most))
-            return [picture for group in groups for picture in self._paint_group(pipe, group)]
+            return [picture for group in groups for picture in self._paint_group(pipe, group, on_step)]
 
     def _ready(self) -> Any:
         if self._pipe is None:
@@ -96,7 +98,9 @@ class Painter:
             self._pipe = load_pipeline(self.profile, choose_device(self._device))
         return self._pipe
 
-    def _paint_group(self, pipe: Any, jobs: Sequence[PaintJob]) -> list[U8]:
+    def _paint_group(
+        self, pipe: Any, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None
+    ) -> list[U8]:
         import torch
 
         control = np.stack([job.edges for job in jobs]).astype(np.float32)[:, None] / 255.0
@@ -112,6 +116,7 @@ class Painter:
                 controlnet_conditioning_scale=self.profile.conditioning_scale,
                 generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
                 output_type="np",
+                callback_on_step_end=_step_callback(on_step) if on_step else None,
                 **self._embeddings(pipe, jobs),
             )
         pictures = np.asarray(output.images, np.float32)
@@ -155,6 +160,16 @@ class Painter:
             arrays["pooled"] = encoded[2].float().cpu().numpy()
         self.cache.put(key, pack({}, arrays))
         return arrays
+
+
+def _step_callback(on_step: Callable[[], None]) -> Callable[..., dict[str, Any]]:
+    """`on_step` in the shape that diffusers calls: (pipe, step, timestep, tensors) -> tensors."""
+
+    def callback(pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        on_step()
+        return tensors
+
+    return callback
 
 
 def paint(painter: Painter, jobs: Sequence[PaintJob]) -> list[U8]:
