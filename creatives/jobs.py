@@ -1,0 +1,23 @@
+"""Jobs: take a key, call a service. Running one twice, or for nothing, changes nothing."""
+
+from __future__ import annotations
+
+from creatives.services.painting import paint_bucket
+from creatives.services.renditions import position_missing, render_missing
+from creatives.worker import current_studio
+
+
+def generate(key: str) -> int:
+    """Paint a batch of a bucket ("version:bucket") with the worker's painter."""
+    studio = current_studio.get()
+    return paint_bucket(studio.painter, key, studio.cache, studio.on_step)
+
+
+def render(key: str) -> int:
+    """Render the sizes of request ``key`` that were asked for after it was painted."""
+    return render_missing(int(key), current_studio.get().cache)
+
+
+def position(key: str) -> bool:
+    """Render the product on white with id ``key``."""
+    return position_missing(int(key), current_studio.get().cache)

@@ -1,0 +1,45 @@
+"""`manage.py work`: a worker that paints, renders and imports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from creatives.pipeline import FolderCache, Painter
+from creatives.worker import Studio, StudioWorker
+
+QUEUES = ("default", "generate")
+"""Small jobs first: imports and renditions slip in between two batches of paintings."""
+
+
+class Command(BaseCommand):
+    """Run jobs of the given queues until SIGTERM or SIGINT; the checkpoint is loaded once and kept warm."""
+
+    help = "Run jobs: paintings (queue generate), renditions and imports (queue default)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "queues", nargs="*", choices=QUEUES, default=QUEUES, help="queues to work on (default: both)"
+        )
+        parser.add_argument("--burst", action="store_true", help="stop when the queues are empty")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        cache = FolderCache(settings.STAGE_CACHE_DIR)
+        studio = Studio(lambda: _painter(cache), cache)
+        queues = [django_rq.get_queue(name) for name in dict.fromkeys(options["queues"])]
+        worker = StudioWorker(queues, connection=queues[0].connection, studio=studio)
+        worker.work(burst=options["burst"], logging_level=None)
+
+
+def _painter(cache: FolderCache) -> Painter:
+    """The painter of the profile in use, on as many threads as the settings allow."""
+    import torch
+
+    if settings.TORCH_THREADS:
+        torch.set_num_threads(settings.TORCH_THREADS)
+    painter = Painter(settings.CHECKPOINT_PROFILE, cache=cache)
+    painter.warm()
+    return painter

@@ -1,0 +1,103 @@
+"""What can be served for what is wanted, in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from creatives.models import Creative, CreativeRequest, PositionedRendition, Rendition
+from creatives.services.files import public_url
+from creatives.services.generation import Want
+from creatives.services.sizes import current_pipeline_version, is_paintable
+
+State = Literal["ready", "queued", "in_review", "rejected", "failed", "missing"]
+
+
+@dataclass(frozen=True)
+class ServingState:
+    """``ready`` comes with an absolute ``url``; ``missing`` means that nobody has asked for this size yet.
+
+    ``rejected`` covers retired creatives too, and ``failed`` sizes that no bucket can serve.
+    """
+
+    state: State
+    width: int
+    height: int
+    url: str | None = None
+    creative_id: int | None = None
+
+
+def serving_states(merchant_id: int, wants: Sequence[Want]) -> dict[Want, ServingState]:
+    """The state of every want. Only a rendition of an approved creative is ever ready.
+
+    An approved picture of an earlier pipeline version is served until the current one has its own.
+    """
+    current = current_pipeline_version()
+    best: dict[Want, ServingState] = {}
+    for row in _renditions(merchant_id, wants):
+        request = row.request
+        want = Want(request.image_sha256, request.prompt_version_id, row.width, row.height, request.layout)
+        found = _state(row)
+        is_current = request.pipeline_version == current
+        known = best.get(want)
+        outranked = known is not None and known.state == "ready" and not (is_current and found.state == "ready")
+        if not outranked and (is_current or found.state == "ready"):
+            best[want] = found
+    return {want: best.get(want) or _unknown(want) for want in wants}
+
+
+def positioned_url(merchant_id: int, image_sha256: str, layout: str, width: int, height: int) -> str | None:
+    """Absolute URL of the product on white at this size, or None while it is not rendered (1 query)."""
+    want = Want(image_sha256, 0, width, height, layout)
+    return positioned_urls(merchant_id, [want]).get(want)
+
+
+def positioned_urls(merchant_id: int, wants: Sequence[Want]) -> dict[Want, str]:
+    """Absolute URLs of the products on white of ``wants``, where rendered (1 query); prompts do not matter."""
+    rows = PositionedRendition.objects.filter(
+        merchant=merchant_id,
+        image_sha256__in={want.image_sha256 for want in wants},
+        layout__in={want.layout for want in wants},
+        width__in={want.width for want in wants},
+        height__in={want.height for want in wants},
+    ).exclude(file="")
+    urls = {(row.image_sha256, row.layout, row.width, row.height): public_url(row.file) for row in rows}
+    keys = {want: (want.image_sha256, want.layout, want.width, want.height) for want in wants}
+    return {want: urls[key] for want, key in keys.items() if key in urls}
+
+
+def _renditions(merchant_id: int, wants: Sequence[Want]) -> Sequence[Rendition]:
+    if not wants:
+        return []
+    rows = Rendition.objects.filter(
+        request__merchant=merchant_id,
+        request__image_sha256__in={want.image_sha256 for want in wants},
+        request__prompt_version__in={want.prompt_version_id for want in wants},
+        request__layout__in={want.layout for want in wants},
+        width__in={want.width for want in wants},
+        height__in={want.height for want in wants},
+    )
+    return list(rows.select_related("request", "creative").order_by("request_id"))
+
+
+def _state(row: Rendition) -> ServingState:
+    size = {"width": row.width, "height": row.height}
+    creative, status = row.creative, row.request.status
+    if creative is not None and creative.status == Creative.Status.APPROVED:
+        if row.file:
+            return ServingState("ready", **size, url=public_url(row.file), creative_id=creative.pk)
+        return ServingState("queued", **size, creative_id=creative.pk)
+    if status in (CreativeRequest.Status.QUEUED, CreativeRequest.Status.RUNNING):
+        return ServingState("queued", **size)
+    if status == CreativeRequest.Status.FAILED:
+        return ServingState("failed", **size)
+    if creative is None:  # painted already, this size is on its way
+        return ServingState("queued", **size)
+    in_review = creative.status == Creative.Status.IN_REVIEW
+    return ServingState("in_review" if in_review else "rejected", **size, creative_id=creative.pk)
+
+
+def _unknown(want: Want) -> ServingState:
+    paintable = is_paintable(want.width, want.height)
+    return ServingState("missing" if paintable else "failed", want.width, want.height)

@@ -1,0 +1,263 @@
+"""From claims to creatives: prepare each photo, paint the bucket's batch at once, render, and write what is still ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from numpy.typing import NDArray
+from rq.timeouts import JobTimeoutException
+
+from creatives.models import Creative, CreativeRequest, Merchant, PromptVersion, Rendition
+from creatives.outbox import wake
+from creatives.pipeline import (
+    ImageError,
+    Layout,
+    PaintJob,
+    Prepared,
+    StageCache,
+    encode_png,
+    judge,
+    prepare,
+    render,
+)
+from creatives.pipeline.profiles import CheckpointProfile
+from creatives.pipeline.version import pipeline_version
+from creatives.services.delivery import announce
+from creatives.services.files import store
+from creatives.services.generation import MAX_SEED
+from creatives.services.leases import Claim, LeaseLostError, claim, kept_alive, lock_held, release
+from creatives.services.photos import PhotoMissingError, photo_of
+from creatives.services.retries import fail, is_last, put_back
+from creatives.services.sizes import size_of
+
+U8 = NDArray[np.uint8]
+log = structlog.get_logger("painting")
+
+
+class Painter(Protocol):
+    """What painting needs of ``creatives.pipeline.Painter``: uint8 (H, W, 3) per job, all of one bucket.
+
+    ``on_step`` is called between the steps of the sampler; an exception of its own ends the painting.
+    """
+
+    profile: CheckpointProfile
+
+    def paint(self, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None) -> list[U8]: ...
+
+
+class SupersededError(ValueError):
+    """The request can no longer be painted: its prompt is retired, or it was made for other weights."""
+
+
+HOPELESS = (ImageError, PhotoMissingError, SupersededError)
+"""Errors that another attempt would only meet again; their texts are written for people."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claim that is ready to be painted."""
+
+    claim: Claim
+    prepared: Prepared
+    job: PaintJob
+
+
+@dataclass
+class Picture:
+    """Stored files of a finished painting: by step, and by exact size; record: JSON-able facts."""
+
+    steps: dict[str, str]
+    renditions: dict[tuple[int, int], str]
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+def paint_bucket(
+    painter: Painter, key: str, cache: StageCache | None = None, on_step: Callable[[], None] | None = None
+) -> int:
+    """Claim a batch of the bucket ("version:bucket") and paint it; how many creatives came of it.
+
+    Claims that are not finished when an exception leaves (the worker is asked to stop) are given back untried.
+    """
+    claims = claim(key, settings.GENERATION_BATCH_SIZE)
+    if not claims:
+        return 0
+    try:
+        with kept_alive(claims):
+            return sum(_paint(painter, claims, cache, on_step))
+    except (
+        JobTimeoutException
+    ) as error:  # an attempt that counts, or a picture that hangs would hang for ever
+        for one in claims:
+            give_up_or_retry(one, error)
+        raise
+    except BaseException:
+        with suppress(DatabaseError):  # without a database the leases run out by themselves
+            release(claims)
+        raise
+
+
+def _paint(
+    painter: Painter, claims: Sequence[Claim], cache: StageCache | None, on_step: Callable[[], None] | None
+) -> Iterator[bool]:
+    works = []
+    for one in claims:
+        try:
+            works.append(_prepare(painter, one, cache))
+        except JobTimeoutException:
+            raise
+        except Exception as error:
+            yield give_up_or_retry(one, error)
+    for work, outcome in _generate(painter, works, on_step):
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            _finish(work.claim, _develop(painter, work, outcome))
+            yield True
+        except LeaseLostError as error:
+            log.warning("result dropped", reason=str(error))
+        except JobTimeoutException:
+            raise
+        except Exception as error:
+            yield give_up_or_retry(work.claim, error)
+
+
+def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
+    """Steps 1 to 3. Raises ImageError, PhotoMissingError or SupersededError."""
+    request, profile = one.request, painter.profile
+    ours = pipeline_version(profile)
+    if request.pipeline_version != ours:
+        raise SupersededError(f"asked for with {request.pipeline_version}; workers now paint with {ours}")
+    photo = photo_of(request.merchant_id, request.image_sha256)
+    prepared = prepare(
+        photo,
+        size_of(request.bucket),
+        Layout.parse(request.layout),
+        cache=cache,
+        buckets=profile.buckets,
+        contour=profile.contour,
+    )
+    version: PromptVersion = request.prompt_version
+    seed = (
+        request.seed + request.creatives.count()
+    ) & MAX_SEED  # a new try after a rejection is a new picture
+    return Work(one, prepared, PaintJob(prepared.edges, version.text, version.negative_text, seed))
+
+
+def _generate(
+    painter: Painter, works: Sequence[Work], on_step: Callable[[], None] | None
+) -> Iterator[tuple[Work, U8 | Exception]]:
+    """Step 4 of the batch; when that fails, of each by itself, so that one bad row costs the others nothing."""
+    if not works:
+        return
+    try:
+        pictures: Sequence[U8 | Exception] = painter.paint([work.job for work in works], on_step)
+    except JobTimeoutException:
+        raise
+    except Exception as error:
+        if len(works) == 1:
+            yield works[0], error
+            return
+        log.warning("batch failed, painting one by one", size=len(works), error=str(error))
+        for work in works:
+            yield from _generate(painter, [work], on_step)
+        return
+    yield from zip(works, pictures, strict=True)
+
+
+def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
+    """Step 5 at the bucket's size and at every exact size asked for so far, all stored."""
+    prepared, request = work.prepared, work.claim.request
+    whole = render(prepared, generated, prepared.bucket)
+    pictures = {
+        "mask": prepared.mask,
+        "placed": prepared.placed,
+        "edges": prepared.edges,
+        "generated": generated,
+        "final": whole.final,
+    }
+    sizes = request.renditions.values_list("width", "height")
+    quality = judge(prepared, generated)
+    return Picture(
+        steps={step: store(encode_png(pixels)) for step, pixels in pictures.items()},
+        renditions={size: store(encode_png(render(prepared, generated, size).final)) for size in sizes},
+        record={
+            "seed": work.job.seed,
+            "profile": painter.profile.name,
+            "pipeline_version": request.pipeline_version,
+            "prompt": work.job.prompt,
+            "negative_prompt": work.job.negative_prompt,
+            "bucket": request.bucket,
+            "layout": request.layout,
+            "box": list(whole.box),
+            "mask": {"method": prepared.cutout.method, "confidence": prepared.cutout.confidence},
+            "milliseconds": prepared.milliseconds,
+            "quality": quality.scores,
+            "verdict": quality.verdict,
+            "reasons": list(quality.reasons),
+            "warnings": list(whole.warnings),
+        },
+    )
+
+
+def _finish(one: Claim, picture: Picture) -> None:
+    """Write the creative, if the claim still holds. Raises LeaseLostError when it does not, and SupersededError."""
+    with transaction.atomic():
+        request = lock_held(one)
+        version = PromptVersion.objects.select_for_update(no_key=True).get(pk=request.prompt_version_id)
+        if version.retired_at is not None:
+            raise SupersededError("the prompt was retired while it was painted")
+        auto = Merchant.objects.get(pk=request.merchant_id).auto_approve
+        creative = Creative.objects.create(
+            merchant_id=request.merchant_id,
+            request=request,
+            seed=picture.record["seed"],
+            status=Creative.Status.APPROVED if auto else Creative.Status.IN_REVIEW,
+            reason="approved automatically" if auto else "",
+            decided_at=timezone.now() if auto else None,
+            record=picture.record,
+            **picture.steps,
+        )
+        _link_renditions(request, creative, picture.renditions)
+        CreativeRequest.objects.filter(pk=request.pk).update(
+            status=CreativeRequest.Status.DONE, lease_until=None, error="", finished_at=Now()
+        )
+        if auto:
+            announce(creative, "approved")
+    log.info("creative made", creative=creative.pk, request=request.pk, status=creative.status)
+
+
+def _link_renditions(request: CreativeRequest, creative: Creative, files: dict[tuple[int, int], str]) -> None:
+    rows = list(Rendition.objects.select_for_update().filter(request=request).order_by("pk"))
+    for row in rows:
+        row.creative, row.file = creative, files.get((row.width, row.height), "")
+        row.attempts, row.error = 0, ""
+    Rendition.objects.bulk_update(rows, ["creative", "file", "attempts", "error"])
+    if any(not row.file for row in rows):  # asked for while we painted
+        wake("render", [str(request.pk)])
+
+
+def give_up_or_retry(one: Claim, error: Exception) -> bool:
+    """Put the claimed request back for a later attempt, or fail it in sight; always False.
+
+    Nothing is written when the claim no longer holds.
+    """
+    log.warning(
+        "painting failed", request=one.request.pk, attempt=one.request.attempts + 1, error=repr(error)
+    )
+    reason = str(error) if isinstance(error, HOPELESS) else f"{type(error).__name__}: {error}"
+    with suppress(LeaseLostError), transaction.atomic():
+        request = lock_held(one)
+        if isinstance(error, HOPELESS) or is_last(request):
+            fail(request, reason)
+        else:
+            put_back(request, reason)
+    return False

@@ -1,0 +1,125 @@
+"""Exact sizes without painting: of a creative that is there already, and of the product on white."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+
+from creatives.models import Creative, PositionedRendition, Rendition
+from creatives.pipeline import Layout, StageCache, encode_png, positioned, prepare, render
+from creatives.pipeline.image_io import open_image
+from creatives.pipeline.profiles import get_profile
+from creatives.services.delivery import announce
+from creatives.services.files import load, store
+from creatives.services.leases import in_seconds
+from creatives.services.photos import photo_of
+from creatives.services.sizes import size_of
+
+log = structlog.get_logger("renditions")
+
+Row = Rendition | PositionedRendition
+R = TypeVar("R", Rendition, PositionedRendition)
+
+
+def render_missing(request_id: int, cache: StageCache | None = None) -> int:
+    """Render the sizes of a painted request that have no file yet; how many were written.
+
+    Sizes of an approved creative are announced. Running it twice at a time costs time only.
+    """
+    creative = (
+        Creative.objects.filter(request=request_id, status__in=Creative.ALIVE)
+        .select_related("request__prompt_version")
+        .first()
+    )
+    if creative is None:
+        return 0
+    rows = _take(Rendition.objects.filter(request=request_id))
+    if not rows:
+        return 0
+    try:
+        files = _rendered(creative, rows, cache)
+    except Exception as error:
+        _put_off(rows, error)
+        return 0
+    return _attach(creative, files)
+
+
+def position_missing(pk: int, cache: StageCache | None = None) -> bool:
+    """Render one product on white, if it has no file yet; whether it was written."""
+    rows = _take(PositionedRendition.objects.filter(pk=pk))
+    for row in rows:
+        try:
+            photo = photo_of(row.merchant_id, row.image_sha256)
+            profile = get_profile(settings.CHECKPOINT_PROFILE)
+            layout, size = Layout.parse(row.layout), (row.width, row.height)
+            picture = positioned(photo, size, layout, cache=cache, buckets=profile.buckets)
+            name = store(encode_png(picture.final))
+        except Exception as error:
+            _put_off(rows, error)
+            return False
+        PositionedRendition.objects.filter(pk=pk).update(file=name, error="")
+    return bool(rows)
+
+
+def _take(rows: QuerySet[R]) -> list[R]:
+    """The due rows without a file; their next try is put off past this one, so that others leave them alone."""
+    with transaction.atomic():
+        due = rows.select_for_update(skip_locked=True).filter(
+            file="", due_at__lte=Now(), attempts__lt=settings.GENERATION_MAX_ATTEMPTS
+        )
+        taken = list(due.order_by("pk"))
+        rows.filter(pk__in=[row.pk for row in taken]).update(
+            attempts=F("attempts") + 1, due_at=in_seconds(settings.GENERATION_LEASE_SECONDS)
+        )
+    return taken
+
+
+def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache | None) -> dict[int, str]:
+    """Stored file by rendition id."""
+    request, profile = creative.request, get_profile(creative.record["profile"])
+    prepared = prepare(
+        photo_of(request.merchant_id, request.image_sha256),
+        size_of(request.bucket),
+        Layout.parse(request.layout),
+        cache=cache,
+        buckets=profile.buckets,
+        contour=profile.contour,
+    )
+    generated = open_image(load(creative.generated.name)).rgb
+    return {
+        row.pk: store(encode_png(render(prepared, generated, (row.width, row.height)).final)) for row in rows
+    }
+
+
+def _attach(creative: Creative, files: dict[int, str]) -> int:
+    """Write the files, unless the creative has died or been replaced meanwhile."""
+    with transaction.atomic():
+        locked = Creative.objects.select_for_update(of=("self",)).select_related(
+            "request__merchant", "request__prompt_version"
+        )
+        alive = locked.filter(pk=creative.pk, status__in=Creative.ALIVE).first()
+        if alive is None:
+            return 0
+        rows = list(Rendition.objects.select_for_update().filter(pk__in=files, file="").order_by("pk"))
+        for row in rows:
+            row.creative, row.file, row.error = alive, files[row.pk], ""
+        Rendition.objects.bulk_update(rows, ["creative", "file", "error"])
+        if rows and alive.status == Creative.Status.APPROVED:
+            announce(alive, "approved", rows)
+    return len(rows)
+
+
+def _put_off(rows: Sequence[Row], error: Exception) -> None:
+    """Another try after a back-off; the sweeper starts it."""
+    log.warning("rendering failed", rows=[row.pk for row in rows], error=repr(error))
+    for row in rows:
+        pause = settings.GENERATION_BACKOFF_SECONDS * 2**row.attempts
+        type(row).objects.filter(pk=row.pk).update(
+            due_at=in_seconds(pause), error=f"{type(error).__name__}: {error}"
+        )

@@ -1,0 +1,61 @@
+"""Which generation serves an exact size: bucket, layout and pipeline version of the profile in use. No torch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from creatives.models import Placement
+from creatives.pipeline.buckets import Size, bucket_for
+from creatives.pipeline.layout import Layout
+from creatives.pipeline.profiles import CheckpointProfile, get_profile
+from creatives.pipeline.version import pipeline_version
+
+
+class SizeError(ValueError):
+    """A size that no bucket of the profile in use can be cropped to; the message names the limits."""
+
+
+@lru_cache(maxsize=8)
+def _profile(name: str) -> tuple[CheckpointProfile, str]:
+    # A profile is read once per process: new weights are taken up when the processes are restarted.
+    profile = get_profile(name)
+    return profile, pipeline_version(profile)
+
+
+def current_pipeline_version() -> str:
+    """The version that new requests are made for: code, profile and weights of ``CHECKPOINT_PROFILE``."""
+    return _profile(settings.CHECKPOINT_PROFILE)[1]
+
+
+def bucket_of(width: int, height: int) -> str:
+    """The generation size, e.g. "320x256", for ``width`` × ``height`` pixels. Raises SizeError."""
+    try:
+        return str(bucket_for(width, height, _profile(settings.CHECKPOINT_PROFILE)[0].buckets))
+    except ValueError as error:
+        raise SizeError(str(error)) from error
+
+
+def is_paintable(width: int, height: int) -> bool:
+    """Whether the profile in use has a bucket for the size."""
+    try:
+        bucket_of(width, height)
+    except SizeError:
+        return False
+    return True
+
+
+def layout_of(placement: Placement | None) -> str:
+    """Canonical text of the placement's scale, anchor and margin; the default layout for an unknown placement.
+
+    Sizes with equal bucket and layout share one generation.
+    """
+    if placement is None:
+        placement = Placement()
+    return Layout(placement.scale, placement.anchor, placement.margin).key
+
+
+def size_of(text: str) -> Size:
+    """ "300x250" → Size(300, 250). Raises ValueError."""
+    return Size.parse(text)
