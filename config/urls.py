@@ -26,6 +26,7 @@ for _module in (
     "creatives.urls_operations",
     "review.urls",
     "bandit.urls",
+    "bandit.urls_reports",
 ):
     if find_spec(_module):
         urlpatterns.append(path("", include(_module)))

@@ -103,6 +103,9 @@ class Recommender(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     is_active = models.BooleanField(default=True)
+    is_simulator = models.BooleanField(
+        default=False, help_text="Its shoppers are made up: every event is marked as simulated."
+    )
     merchants = models.ManyToManyField(Merchant, related_name="recommenders", blank=True)
     webhook_url = models.URLField(blank=True, max_length=500)
     webhook_secret = models.CharField(max_length=120, blank=True, help_text="whsec_… (Standard Webhooks)")
