@@ -65,7 +65,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         "Run",
         (
             NavPage("operations", "Operations", ADMIN),
-            NavPage("people", "People and merchants", ADMIN, ("/merchants/",)),
+            NavPage("people", "People", ADMIN, ("/merchants/",)),
             NavPage("keys", "API keys", OWNER),
             NavPage("recommenders", "Recommenders", ADMIN),
         ),

@@ -14,7 +14,10 @@ from creatives.models import (
     CreativeRequest,
     Merchant,
     OutboxEntry,
+    Placement,
     Product,
+    PromptVersion,
+    Recommender,
     User,
     WebhookDelivery,
 )
@@ -64,6 +67,26 @@ class QueueHealth:
     def is_stuck(self) -> bool:
         """Whether work that is due has waited for more than ten minutes."""
         return self.oldest_due is not None and self.oldest_due < timezone.now() - timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something an installation needs before it can do its work: what, why, and the url name of the page to add it."""
+
+    label: str
+    why: str
+    page: str
+
+
+def installation_gaps() -> list[Gap]:
+    """What is still missing, in the order in which to add it."""
+    needed = (
+        (Merchant, Gap("Add a merchant", "A tenant with a catalogue of its own.", "merchant-add")),
+        (Placement, Gap("Add a placement", "The sizes in which creatives are shown.", "placement-add")),
+        (PromptVersion, Gap("Add prompts", "The backgrounds that a category's products may have.", "prompts")),
+        (Recommender, Gap("Add a recommender", "The program that asks which picture to show.", "recommender-add")),
+    )
+    return [gap for model, gap in needed if not model.objects.exists()]  # type: ignore[attr-defined]
 
 
 def merchant_counts(merchant: Merchant) -> MerchantCounts:

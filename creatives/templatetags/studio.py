@@ -14,7 +14,7 @@ from creatives.navigation import NavGroup, groups_for
 register = template.Library()
 
 TONES = {
-    "good": {"approved", "ready", "done", "active", "delivered", "ok", "running_well", "live", "in_use"},
+    "good": {"approved", "ready", "done", "active", "delivered", "ok", "live", "in_use"},
     "bad": {"rejected", "failed", "dead", "refused", "revoked", "error"},
     "warn": {"in_review", "pending", "queued", "paused", "warning", "draft"},
     "info": {"running", "new", "changed", "simulated"},
@@ -35,9 +35,9 @@ def tone(status: Any) -> str:
 
 
 @register.inclusion_tag("components/badge.html")
-def badge(status: Any, label: str = "") -> dict[str, str]:
-    """``{% badge creative.status %}``: a coloured word."""
-    return {"tone": tone(status), "label": label or str(status).replace("_", " ").capitalize()}
+def badge(status: Any, label: str = "", kind: str = "") -> dict[str, str]:
+    """``{% badge creative.status %}``: a coloured word; ``label`` and ``kind`` (the tone) override the guess."""
+    return {"tone": kind or tone(status), "label": label or str(status).replace("_", " ").capitalize()}
 
 
 @register.inclusion_tag("components/crumbs.html")

@@ -11,20 +11,23 @@ from django.urls import reverse_lazy
 from creatives.forms.accounts import SignInForm
 from creatives.models import Merchant
 from creatives.permissions import EDITORS, REVIEWERS, current_merchant, has_role, signed_in
-from creatives.selectors.home import merchant_counts, queue_health, review_queue_length
+from creatives.selectors.home import installation_gaps, merchant_counts, queue_health, review_queue_length
 
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """What this person should look at next: set-up and counts, the review queue, the health of the queue."""
-    merchant = current_merchant(request, EDITORS)
+    user = signed_in(request)
+    # An administrator sees the whole installation first, and a merchant's page when asked for.
+    merchant = None if user.is_staff and "merchant" not in request.GET else current_merchant(request, EDITORS)
     context = {
         "merchant": merchant,
-        "merchants": Merchant.objects.for_member(signed_in(request), EDITORS).order_by("name"),
+        "merchants": Merchant.objects.for_member(user, EDITORS).order_by("name"),
         "counts": merchant_counts(merchant) if merchant else None,
-        "is_reviewer": has_role(signed_in(request), REVIEWERS),
-        "queue_length": review_queue_length(signed_in(request)),
-        "health": queue_health() if signed_in(request).is_staff else None,
+        "is_reviewer": has_role(user, REVIEWERS),
+        "queue_length": review_queue_length(user),
+        "health": queue_health() if user.is_staff and merchant is None else None,
+        "gaps": installation_gaps() if user.is_staff and merchant is None else [],
     }
     return render(request, "accounts/home.html", context)
 

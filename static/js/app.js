@@ -51,6 +51,11 @@
     const { status } = event.detail.xhr;
     if (status !== 409 && status !== 422) say(status === 403 ? "You may not do that." : `That did not work (${status}). Reload and try again.`);
   });
+  // On a phone a part that was loaded from a list above it would stay out of sight.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    const part = target.closest?.("[data-reveal]");
+    if (part && part.getBoundingClientRect().top > innerHeight * 0.6) part.scrollIntoView({ block: "start" });
+  });
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Check the connection and try again."));
   document.addEventListener("htmx:oobAfterSwap", () => fade(document.getElementById("toasts") ?? document));
   document.addEventListener("DOMContentLoaded", () => { const toasts = document.getElementById("toasts"); if (toasts) fade(toasts); });
