@@ -40,8 +40,13 @@ class PictureCache:
             self._apply(message)
         return True
 
+    def urls(self) -> set[str]:
+        """URLs of every size of every approved picture."""
+        with self._lock:
+            return {size["url"] for data in self.pictures.values() for size in data["renditions"]}
+
     def _apply(self, message: dict[str, Any]) -> None:
-        creative = message["data"].get("creative_id")
+        creative = message["data"]["id"]
         if message["type"] == "creative.approved":
             self.pictures[creative] = message["data"]
         else:

@@ -26,7 +26,7 @@ def signed(message: dict[str, object], message_id: str, secret: str = SECRET) ->
 def approved(creative: int) -> dict[str, object]:
     return {
         "type": "creative.approved",
-        "data": {"creative_id": creative, "image_url": f"http://x/{creative}.png"},
+        "data": {"id": creative, "renditions": [{"url": f"http://x/{creative}.png"}]},
     }
 
 
@@ -36,9 +36,10 @@ def test_approved_pictures_are_kept_and_retired_ones_dropped() -> None:
         for message, message_id in ((approved(1), "a"), (approved(2), "b"), (approved(2), "b")):
             headers, body = signed(message, message_id)
             assert requests.post(url, body, headers=headers, timeout=5).status_code == 204
-        headers, body = signed({"type": "creative.retired", "data": {"creative_id": 1}}, "c")
+        headers, body = signed({"type": "creative.retired", "data": {"id": 1}}, "c")
         requests.post(url, body, headers=headers, timeout=5)
     assert set(cache.pictures) == {2}
+    assert cache.urls() == {"http://x/2.png"}
     assert (cache.received, cache.duplicates, cache.refused) == (3, 1, 0)
 
 

@@ -99,14 +99,7 @@ class Command(BaseCommand):
             )
             self._prepare(client, merchant, shop, wait, options["auto_approve"])
             self._say(f"Showing {impressions:,} pictures to {len(people):,} shoppers …")
-            run = Simulation(
-                client,
-                shop,
-                truth,
-                people,
-                rng,
-                lambda: {data["image_url"] for data in list(cache.pictures.values())},
-            )
+            run = Simulation(client, shop, truth, people, rng, cache.urls)
             tally = run.run(impressions, rate, self._progress())
         self._report(tally, cache, truth, shop)
 
