@@ -205,6 +205,10 @@ class LinearPolicy(ABC):
         policy.refresh()
         return policy
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copies and pickles go through the state: derived arrays share memory, which copying them would undo.
+        return type(self).from_state, (self.state(),)
+
     @classmethod
     def _parameters(cls, state: dict[str, Any]) -> dict[str, Any]:
         return {name: state[name] for name in ("n_features", "alpha", "ridge", "tie_tolerance")}

@@ -1,6 +1,8 @@
 """Laws that hold for any history: order, batches, merging, snapshots."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -74,13 +76,13 @@ def test_a_snapshot_makes_the_same_decisions(kind, history, probes):
     copies = [kind.from_state(through_json), kind.from_state(through_npz)]
     for x in probes:
         expected = policy.select(x)
-        for copy in copies:
-            choice = copy.select(x)
+        for twin in copies:
+            choice = twin.select(x)
             assert choice[:2] == expected[:2]
             np.testing.assert_array_equal(choice.scores, expected.scores)
         policy.update(x, expected.arm, 1.0)
-        for copy in copies:
-            copy.update(x, expected.arm, 1.0)
+        for twin in copies:
+            twin.update(x, expected.arm, 1.0)
 
 
 @given(kinds, histories, contexts)
@@ -153,6 +155,19 @@ def test_bytes_that_are_no_snapshot_are_refused():
     for data in (b"", b"PK\x03\x04nonsense", b"{}"):
         with pytest.raises(snapshot.SnapshotError, match="not a policy snapshot"):
             snapshot.from_bytes(data)
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, copy.copy, lambda policy: pickle.loads(pickle.dumps(policy))]
+)
+def test_copies_learn_on_their_own(kind, duplicate):
+    policy = learner(kind, [([1.0, 0.0, 0.5], "a", 1.0)])
+    twin = duplicate(policy)
+    twin.update([0.5, 1.0, 0.0], "c", 1.0)
+    assert policy.counts["c"] == 0
+    policy.update([0.5, 1.0, 0.0], "c", 1.0)
+    assert_same(policy, twin, tolerance=1e-14)
 
 
 def test_a_state_is_a_copy():
