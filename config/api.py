@@ -6,31 +6,16 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from config.problems import problem, problem_response
 from creatives.api_auth import ApiKeyAuth
 
+__all__ = ["api", "problem", "problem_response"]
+
 api = NinjaAPI(title="Product studio", version="1", auth=ApiKeyAuth(), docs_url=None, urls_namespace="api")
-
-
-def problem(status: int, title: str, detail: str = "", **extra: Any) -> dict[str, Any]:
-    """An RFC 9457 problem object."""
-    return {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        **({"detail": detail} if detail else {}),
-        **extra,
-    }
-
-
-def problem_response(status: int, title: str, detail: str = "", **extra: Any) -> HttpResponse:
-    """An RFC 9457 response."""
-    return JsonResponse(
-        problem(status, title, detail, **extra), status=status, content_type="application/problem+json"
-    )
 
 
 @api.exception_handler(AuthenticationError)
@@ -40,11 +25,17 @@ def _unauthenticated(request: HttpRequest, error: Any) -> HttpResponse:
     return response
 
 
+def _field(location: tuple[str | int, ...]) -> str:
+    """The path of a field as the caller wrote it: without "body" and the name of our parameter."""
+    ours = 2 if location[0] == "body" else 1
+    return ".".join(str(part) for part in location[ours:]) or str(location[0])
+
+
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
     errors = [
         {
-            "field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
+            "field": _field(item["loc"]),
             "message": item["msg"],
         }
         for item in error.errors

@@ -1,0 +1,125 @@
+"""What could be shown for each item of a request: its arm of the experiment, its pool, and the pictures that would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bandit.assignment import assign
+from bandit.models import ArmKind, Experiment
+from bandit.selectors import ProductCard, product_cards, running_experiments
+from creatives.models import Merchant, Placement
+from creatives.selectors.prompts import Pool, pools_for
+from creatives.services.generation import Want
+from creatives.services.sizes import is_paintable, layout_of
+
+LEARNING = (ArmKind.PERSONALISED, ArmKind.RANDOM)
+_TEXT, _PATH = 60, 120
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """Who looks at what, where. ``items`` are (merchant slug, the merchant's product id); sizes in pixels."""
+
+    user_id: str
+    user: Mapping[str, Any]
+    placement_id: str
+    width: int
+    height: int
+    placement: Mapping[str, Any]
+    items: Sequence[tuple[str, str]]
+    is_simulated: bool = False
+
+    @property
+    def placement_features(self) -> dict[str, Any]:
+        """What is known of the placement; id and size are ours, whatever the caller says."""
+        return {**self.placement, "id": self.placement_id, "width": self.width, "height": self.height}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An item's way through.
+
+    ``wants`` are the pictures it may be shown with, by prompt version id: none where it is not painted. ``on_white`` is the
+    positioned product, where the arm or the merchant's fallback may show it.
+    """
+
+    merchant: Merchant
+    card: ProductCard
+    experiment: Experiment | None
+    arm: str
+    kind: str
+    pool: Pool | None
+    wants: dict[int, Want]
+    on_white: Want | None
+
+    @property
+    def pool_key(self) -> tuple[int, int]:
+        """(merchant id, category id of the pool): what a policy belongs to."""
+        assert self.pool is not None
+        return self.merchant.pk, self.pool.category.pk
+
+    @property
+    def item_features(self) -> dict[str, Any]:
+        """What is known of the product, cut to lengths that fit a token."""
+        product = self.card.product
+        features: dict[str, Any] = {}
+        if product.category is not None:
+            features["category"] = product.category.path[:_PATH]
+        if product.price is not None:
+            features["price"] = max(0.0, float(product.price))
+        for name in ("brand", "color"):
+            if text := getattr(product, name):
+                features[name] = text[:_TEXT]
+        return features
+
+
+def plan_items(request: DecisionRequest, merchants: Mapping[str, Merchant]) -> list[Plan | None]:
+    """One plan per item, in order; None for a product that is unknown or not of ``merchants`` (by slug). 8 queries."""
+    keys = [(merchants[slug].pk, pk) if slug in merchants else None for slug, pk in request.items]
+    cards = product_cards({key for key in keys if key})
+    pools = pools_for(card.product.category_id for card in cards.values())
+    experiments = running_experiments({merchant_id for merchant_id, _ in cards})
+    layout = layout_of(Placement.objects.filter(slug=request.placement_id).first())
+    by_id = {merchant.pk: merchant for merchant in merchants.values()}
+    plans: list[Plan | None] = []
+    for key in keys:
+        if key is None or key not in cards:
+            plans.append(None)
+            continue
+        card, experiment = cards[key], experiments.get(key[0])
+        arm, kind = assigned(experiment, request.user_id)
+        pool = pools.get(card.product.category_id) if card.product.category_id else None
+        merchant = by_id[key[0]]
+        wants = _wants(card, pool, request, layout) if kind in LEARNING else {}
+        on_white = _on_white(card, request, layout) if _may_be_on_white(kind, merchant) else None
+        plans.append(Plan(merchant, card, experiment, arm, kind, pool, wants, on_white))
+    return plans
+
+
+def assigned(experiment: Experiment | None, user_id: str) -> tuple[str, str]:
+    """Name and kind of the user's arm; everybody is personalised where no experiment runs."""
+    if experiment is None:
+        return "", ArmKind.PERSONALISED
+    arms = list(experiment.arms.all())
+    name = assign(user_id, experiment.salt, {arm.name: arm.share / 100 for arm in arms})
+    return next((arm.name, arm.kind) for arm in arms if arm.name == name)
+
+
+def _wants(card: ProductCard, pool: Pool | None, request: DecisionRequest, layout: str) -> dict[int, Want]:
+    if pool is None or card.image is None or not card.is_ready or not is_paintable(request.width, request.height):
+        return {}
+    sha256 = card.image.sha256
+    return {pk: Want(sha256, pk, request.width, request.height, layout) for pk in pool.version_ids}
+
+
+def _on_white(card: ProductCard, request: DecisionRequest, layout: str) -> Want | None:
+    if card.image is None or not card.is_ready or not is_paintable(request.width, request.height):
+        return None
+    return Want(card.image.sha256, 0, request.width, request.height, layout)
+
+
+def _may_be_on_white(kind: str, merchant: Merchant) -> bool:
+    falls_back_on_it = kind in LEARNING and merchant.fallback == Merchant.Fallback.POSITIONED
+    return kind == ArmKind.POSITIONED or falls_back_on_it
