@@ -66,4 +66,4 @@ class StudioWorker(SimpleWorker):
     def handle_warm_shutdown_request(self) -> None:
         """RQ calls this first on SIGTERM and SIGINT."""
         self.studio.stopping = True
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from .accounts import Merchant
 from .base import TenantQuerySet
@@ -35,9 +36,9 @@ class CreativeRequest(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(db_default=models.functions.Now())
+    due_at = models.DateTimeField(db_default=Now())
     error = models.TextField(blank=True)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
     objects = TenantQuerySet.as_manager()
 
@@ -111,7 +112,7 @@ class Rendition(models.Model):
     height = models.PositiveIntegerField()
     file = models.FileField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(db_default=models.functions.Now())
+    due_at = models.DateTimeField(db_default=Now())
     error = models.TextField(blank=True)
 
     class Meta:
@@ -134,7 +135,7 @@ class PositionedRendition(models.Model):
     height = models.PositiveIntegerField()
     file = models.FileField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(db_default=models.functions.Now())
+    due_at = models.DateTimeField(db_default=Now())
     error = models.TextField(blank=True)
     objects = TenantQuerySet.as_manager()
 
@@ -155,8 +156,8 @@ class OutboxEntry(models.Model):
 
     job = models.CharField(max_length=40)
     key = models.CharField(max_length=80)
-    available_at = models.DateTimeField(db_default=models.functions.Now())
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    available_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "key"], name="one_wake_up_per_job_and_key")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from creatives.models import Creative, CreativeRequest, PositionedRendition, Rendition
@@ -82,20 +83,20 @@ def _renditions(merchant_id: int, wants: Sequence[Want]) -> Sequence[Rendition]:
 
 
 def _state(row: Rendition) -> ServingState:
-    size = {"width": row.width, "height": row.height}
+    found = partial(ServingState, width=row.width, height=row.height)
     creative, status = row.creative, row.request.status
     if creative is not None and creative.status == Creative.Status.APPROVED:
         if row.file:
-            return ServingState("ready", **size, url=public_url(row.file), creative_id=creative.pk)
-        return ServingState("queued", **size, creative_id=creative.pk)
+            return found("ready", url=public_url(row.file), creative_id=creative.pk)
+        return found("queued", creative_id=creative.pk)
     if status in (CreativeRequest.Status.QUEUED, CreativeRequest.Status.RUNNING):
-        return ServingState("queued", **size)
+        return found("queued")
     if status == CreativeRequest.Status.FAILED:
-        return ServingState("failed", **size)
+        return found("failed")
     if creative is None:  # painted already, this size is on its way
-        return ServingState("queued", **size)
+        return found("queued")
     in_review = creative.status == Creative.Status.IN_REVIEW
-    return ServingState("in_review" if in_review else "rejected", **size, creative_id=creative.pk)
+    return found("in_review" if in_review else "rejected", creative_id=creative.pk)
 
 
 def _unknown(want: Want) -> ServingState:

@@ -104,10 +104,15 @@ def request_positioned(merchant: Merchant, wants: Sequence[Want]) -> int:
 
 
 def requeue(request_id: int) -> bool:
-    """Give a failed request a fresh set of attempts; False when it is not failed (any more)."""
+    """Give a failed request a fresh set of attempts, or paint one again whose creative was rejected or retired.
+
+    False, and nothing changed, when it is neither (any more). Painted again it gets another seed.
+    """
     with transaction.atomic():
         request = CreativeRequest.objects.select_for_update().filter(pk=request_id).first()
-        if request is None or request.status != CreativeRequest.Status.FAILED:
+        if request is None or request.status not in (CreativeRequest.Status.FAILED, CreativeRequest.Status.DONE):
+            return False
+        if request.creatives.filter(status__in=Creative.ALIVE).exists():
             return False
         CreativeRequest.objects.filter(pk=request_id).update(
             status=CreativeRequest.Status.QUEUED, attempts=0, due_at=Now(), error="", finished_at=None

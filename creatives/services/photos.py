@@ -21,6 +21,6 @@ def photo_of(merchant_id: int, sha256: str) -> bytes:
     if image is None:
         raise PhotoMissingError(f"the photo {sha256[:12]}… is no longer in the catalogue")
     try:
-        return load(image.file.name)
+        return load(str(image.file.name))
     except FileNotFoundError as error:
         raise PhotoMissingError(f"the file of photo {sha256[:12]}… is gone from the storage") from error

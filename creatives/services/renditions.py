@@ -91,7 +91,7 @@ def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache |
         buckets=profile.buckets,
         contour=profile.contour,
     )
-    generated = open_image(load(creative.generated.name)).rgb
+    generated = open_image(load(str(creative.generated.name))).rgb
     return {
         row.pk: store(encode_png(render(prepared, generated, (row.width, row.height)).final)) for row in rows
     }
