@@ -153,7 +153,7 @@ def lift_interval(
     interval exists and it is (−1, ∞). The delta method is symmetric and narrower than that.
     """
     z = quantile(confidence)
-    if not control.value or math.isnan(treatment.value + control.value):
+    if not control.value or math.isnan(sum(treatment) + sum(control)):
         return Interval(-1.0, math.inf)
     ratio = treatment.value / control.value
     v, w = treatment.variance / control.value**2, control.variance / control.value**2

@@ -55,6 +55,7 @@ def test_nothing_seen_yet():
     assert newcombe(0, 0, 1, 2) == (-1.0, 1.0)
     assert ratio_interval(0, 0, 1, 2) == (0.0, math.inf)
     assert lift_interval(nothing, proportion(1, 2)) == (-1.0, math.inf)
+    assert lift_interval(UserTotals.of([1.0], [2.0]).rate(), proportion(50, 200)) == (-1.0, math.inf)
     assert math.isnan(nothing.value)
     assert math.isnan(two_proportion_z(0, 0, 1, 2).p_value)
     assert math.isnan(difference_z(nothing, nothing).p_value)
