@@ -109,6 +109,9 @@ def _parsed(batch: list[Any]) -> tuple[list[tuple[int, Event]], list[dict[str, A
     """Events with their index in the batch, and what is wrong with the others."""
     good, rejected = [], []
     for index, raw in enumerate(batch):
+        if not isinstance(raw, dict):
+            rejected.append({"index": index, "reason": "an event is an object"})
+            continue
         try:
             event = EventIn.model_validate(raw)
         except ValidationError as error:

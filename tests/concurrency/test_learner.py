@@ -1,0 +1,119 @@
+"""Whatever dies when, and however many learners run: state and marks agree, and each impression is learned once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import numpy as np
+import pytest
+from django.db import connection
+
+from bandit import learning
+from bandit.learning import learn_once, load, rebuild
+from bandit.models import Impression, Policy, PolicySnapshot
+from tests import factories
+from tests.bandit_rows import pool, shown
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# The victim learns in batches of five and dies at the given step of its second batch.
+VICTIM = """
+import os, signal, sys, django
+django.setup()
+from bandit import learning
+step, when = sys.argv[1:]
+inner, calls = getattr(learning, step), []
+
+def fatal(*args, **kwargs):
+    calls.append(step)
+    if len(calls) == 2 and when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = inner(*args, **kwargs)
+    if len(calls) == 2 and when == "after":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(learning, step, fatal)
+learning.BATCH = 5
+learning.learn_once()
+"""
+STEPS = [
+    ("load", "before"),
+    ("teach", "after"),
+    ("publish", "before"),
+    ("publish", "after"),
+    ("mark", "before"),
+    ("mark", "after"),
+    ("learn_batch", "after"),
+]
+
+
+def log_of(count: int) -> None:
+    merchant = factories.merchant()
+    versions = pool(factories.category("Home"), 3)
+    for number in range(count):
+        shown(merchant, versions[number % 3], clicked_after=timedelta(minutes=1) if number % 4 == 0 else None)
+
+
+def assert_consistent(policy: Policy) -> None:
+    """The state holds what the marks say: no more, no less, no other."""
+    online, log = load(policy).state(), rebuild(policy).state()
+    order = [log["arms"].index(arm) for arm in online["arms"]]
+    for name in ("A", "b", "counts"):
+        np.testing.assert_allclose(online[name], log[name][order], rtol=0, atol=1e-9)
+    marked = Impression.objects.filter(learned_at__isnull=False)
+    snapshot = policy.snapshots.get(version=policy.current_version)
+    assert (snapshot.impressions, snapshot.clicks) == (
+        marked.count(),
+        marked.filter(learned_reward=1).count(),
+    )
+    assert int(online["counts"].sum()) == marked.count()
+
+
+@pytest.mark.parametrize(("step", "when"), STEPS)
+def test_a_learner_killed_at_any_step_leaves_whole_batches(step: str, when: str) -> None:
+    log_of(12)
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "STUDIO_USE_TEST_DATABASE": "1",
+    }
+    victim = subprocess.run(
+        [sys.executable, "-c", VICTIM, step, when], env=environment, timeout=60, check=False
+    )
+    assert victim.returncode == -signal.SIGKILL
+    policy = Policy.objects.get()
+    batches = 2 if step == "learn_batch" else 1
+    assert policy.current_version == PolicySnapshot.objects.count() == batches
+    assert Impression.objects.filter(learned_at__isnull=False).count() == 5 * batches
+    assert_consistent(policy)
+
+    assert learn_once() == 12 - 5 * batches
+    policy.refresh_from_db()
+    assert Impression.objects.filter(learned_at__isnull=False).count() == 12
+    assert_consistent(policy)
+
+
+def test_two_learners_learn_as_much_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    log_of(40)
+    monkeypatch.setattr(learning, "BATCH", 7)
+    start = Barrier(2)
+
+    def learner() -> int:
+        try:
+            start.wait()
+            return learn_once()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        counts = [task.result() for task in [threads.submit(learner) for _ in range(2)]]
+    assert sum(counts) == 40
+    policy = Policy.objects.get()
+    assert policy.current_version == PolicySnapshot.objects.count()
+    assert_consistent(policy)
