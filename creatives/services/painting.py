@@ -136,6 +136,9 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
     ours = pipeline_version(profile)
     if request.pipeline_version != ours:
         raise SupersededError(f"asked for with {request.pipeline_version}; workers now paint with {ours}")
+    version: PromptVersion = request.prompt_version
+    if version.retired_at is not None:
+        raise SupersededError("the prompt is retired")
     photo = photo_of(request.merchant_id, request.image_sha256)
     prepared = prepare(
         photo,
@@ -145,7 +148,6 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
         buckets=profile.buckets,
         contour=profile.contour,
     )
-    version: PromptVersion = request.prompt_version
     seed = (
         request.seed + request.creatives.count()
     ) & MAX_SEED  # a new try after a rejection is a new picture

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from creatives.models import Category, Prompt, PromptVersion, User
+from creatives.services.creatives import retire_for_prompt
 
 
 class PromptError(ValueError):
@@ -52,7 +53,7 @@ def new_version(prompt_id: int, base: int, text: str, negative_text: str, by: Us
 
 @transaction.atomic
 def retire(prompt_id: int, base: int, by: User) -> PromptVersion:
-    """Take the prompt out of its pool. Its pictures and statistics stay; a new version brings it back.
+    """Take the prompt out of its pool; its pictures retire with it. Its statistics stay; a new version brings it back.
 
     Raises StaleEditError unless ``base`` is the newest version, and PromptError when it is retired already.
     """
@@ -75,3 +76,4 @@ def _retire(version: PromptVersion, by: User) -> None:
     if version.retired_at is None:
         version.retired_at, version.retired_by = timezone.now(), by
         version.save(update_fields=["retired_at", "retired_by"])
+        retire_for_prompt(version)

@@ -10,7 +10,15 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from rq.timeouts import JobTimeoutException
 
-from creatives.models import Creative, CreativeRequest, OutboxEntry, ProductImage, Rendition, WebhookDelivery
+from creatives.models import (
+    Creative,
+    CreativeRequest,
+    OutboxEntry,
+    ProductImage,
+    PromptVersion,
+    Rendition,
+    WebhookDelivery,
+)
 from creatives.pipeline import open_image
 from creatives.services import painting
 from creatives.services.files import load
@@ -167,12 +175,24 @@ def test_requests_for_other_weights_are_not_painted_with_these() -> None:
     assert painter.batches == []
 
 
-def test_a_prompt_retired_meanwhile_gets_no_creative() -> None:
-    merchant, version = factories.merchant(), studio.version()
+def test_a_retired_prompt_is_not_painted() -> None:
+    merchant, version, painter = factories.merchant(), studio.version(), studio.FlatPainter()
     (row,) = studio.requested(merchant, studio.want(studio.photo(merchant), version))
-    version.retired_at = timezone.now()
-    version.save()
-    assert paint_bucket(studio.FlatPainter(), studio.key()) == 0
+    PromptVersion.objects.update(retired_at=timezone.now())
+    assert paint_bucket(painter, studio.key()) == 0
+    row.refresh_from_db()
+    assert (row.status, row.error) == ("failed", "the prompt is retired")
+    assert painter.batches == []
+
+
+def test_a_prompt_retired_while_it_is_painted_gets_no_creative() -> None:
+    merchant = factories.merchant()
+    (row,) = studio.requested(merchant, studio.want(studio.photo(merchant), studio.version()))
+
+    def retire_it() -> None:
+        PromptVersion.objects.update(retired_at=timezone.now())
+
+    assert paint_bucket(studio.FlatPainter(), studio.key(), on_step=retire_it) == 0
     row.refresh_from_db()
     assert (row.status, row.error) == ("failed", "the prompt was retired while it was painted")
     assert Creative.objects.count() == 0
