@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
-from bandit import views
+from bandit import views, views_experiments, views_policy
 
 urlpatterns = [
     path("e/<str:token>/i.gif", views.impression, name="impression"),
     path("c/<str:token>", views.click, name="click"),
+    path("experiments/", views_experiments.experiments, name="experiments"),
+    path("experiments/add/", views_experiments.experiment_add, name="experiment-add"),
+    path("experiments/<int:experiment_id>/start/", views_experiments.experiment_start, name="experiment-start"),
+    path("experiments/<int:experiment_id>/stop/", views_experiments.experiment_stop, name="experiment-stop"),
+    path("policy/", views_policy.policy, name="policy"),
+    path("", include("bandit.urls_reports")),
 ]
-if find_spec("bandit.urls_reports"):
-    urlpatterns.append(path("", include("bandit.urls_reports")))
