@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from creatives.models import Merchant, User
@@ -28,7 +29,7 @@ __all__ = [
     "signed_in",
 ]
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -47,7 +48,7 @@ def member_required(roles: tuple[str, ...] = ANY_ROLE) -> Callable[[View], View]
     def decorate(view: View) -> View:
         @wraps(view)
         @login_required
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not has_role(signed_in(request), roles):
                 raise PermissionDenied(f"This page is for {' and '.join(roles)}s.")
             return view(request, *args, **kwargs)
@@ -62,7 +63,7 @@ def admin_required(view: View) -> View:
 
     @wraps(view)
     @login_required
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not signed_in(request).is_staff:
             raise PermissionDenied("This page is for administrators.")
         return view(request, *args, **kwargs)

@@ -68,6 +68,16 @@ def start_import(
     return upload
 
 
+def apply_dry_run(upload: CatalogImport, user: User) -> CatalogImport:
+    """Import for real the file of a dry run. Raises CatalogError for an import that was none, or that failed."""
+    if not upload.dry_run or upload.status != CatalogImport.Status.DONE:
+        raise CatalogError("Only a dry run that is done can be imported for real.")
+    with upload.file.open("rb") as stored:
+        return start_import(
+            upload.merchant, stored, upload.filename, mode=upload.mode, strict=upload.strict, user=user
+        )
+
+
 def _copy_capped(source: Readable, write: Callable[[bytes], Any]) -> None:
     limit = settings.CATALOG_MAX_UPLOAD_BYTES
     total = 0

@@ -1,0 +1,93 @@
+"""`manage.py import_catalog`: the upload page's code path, on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from creatives.models import CatalogImport, Merchant
+from creatives.services.catalog import CatalogError, start_import
+from creatives.services.catalog_import import run_import
+
+COUNTS: Final = ("created", "changed", "unchanged", "retired", "refused")
+SHOWN_ISSUES: Final = 100
+
+
+class Command(BaseCommand):
+    """Exit 0 with a summary; 2 when any row was refused or the file cannot be read."""
+
+    help = "Import a product feed (TSV, CSV, or a ZIP with pictures) into a merchant's catalogue."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("merchant", metavar="MERCHANT", help="the merchant's slug")
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("--mode", choices=CatalogImport.Mode.values, default="upsert")
+        parser.add_argument("--dry-run", action="store_true", help="report, and change nothing")
+        parser.add_argument("--strict", action="store_true", help="import nothing if any row is refused")
+        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        merchant = Merchant.objects.filter(slug=options["merchant"]).first()
+        if merchant is None:
+            raise CommandError(f"there is no merchant {options['merchant']!r}", returncode=2)
+        done = self._import(merchant, options)
+        if options["json"]:
+            self.stdout.write(json.dumps(_summary(done), indent=2))
+        else:
+            self._print(done)
+        if done.status == CatalogImport.Status.FAILED:
+            raise CommandError(f"{options['file']}: {done.error}", returncode=2)
+        if done.refused:
+            sys.exit(2)
+
+    def _import(self, merchant: Merchant, options: dict[str, Any]) -> CatalogImport:
+        path: Path = options["file"]
+        chosen = {name: options[name] for name in ("mode", "dry_run", "strict")}
+        try:
+            with path.open("rb") as source:
+                upload = start_import(merchant, source, path.name, queue=False, **chosen)
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror or error}", returncode=2) from error
+        except CatalogError as error:
+            raise CommandError(f"{path}: {error}", returncode=2) from error
+        done = run_import(upload.pk)
+        assert done is not None  # nobody else knows of this import
+        return done
+
+    def _print(self, done: CatalogImport) -> None:
+        for issue in done.issues.all()[:SHOWN_ISSUES]:
+            where = f"{done.filename}:{issue.line}"
+            what = " ".join(
+                filter(None, [issue.record, issue.column, repr(issue.value) if issue.value else ""])
+            )
+            self.stderr.write(
+                f"{where}: {issue.severity}: {what}: {issue.rule} {issue.fix}".replace(" : ", " ")
+            )
+        hidden = done.issues.count() - SHOWN_ISSUES
+        if hidden > 0:
+            self.stderr.write(f"… and {hidden} more")
+        if done.status == CatalogImport.Status.DONE:
+            counts = ", ".join(f"{getattr(done, name)} {name}" for name in COUNTS)
+            self.stdout.write(f"{'dry run: ' if done.dry_run else ''}{done.rows_done} rows: {counts}")
+
+
+def _summary(done: CatalogImport) -> dict[str, Any]:
+    issues = done.issues.values("line", "record", "column", "value", "severity", "rule", "fix")
+    return {
+        "id": done.pk,
+        "merchant": done.merchant.slug,
+        "file": done.filename,
+        "mode": done.mode,
+        "dry_run": done.dry_run,
+        "status": done.status,
+        "error": done.error,
+        "rows": done.rows_done,
+        **{name: getattr(done, name) for name in COUNTS},
+        "issues": [
+            {("id" if key == "record" else key): value for key, value in issue.items()} for issue in issues
+        ],
+    }

@@ -1,0 +1,191 @@
+"""Reading the catalogue: products with their pictures and creatives, imports with their progress."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models.fields.files import FieldFile
+from django.utils import timezone
+
+from creatives.models import (
+    CatalogImport,
+    Creative,
+    CreativeRequest,
+    Merchant,
+    Placement,
+    Product,
+    ProductImage,
+    PromptVersion,
+    Rendition,
+)
+
+STEPS: Final = (
+    ("mask", "Mask"),
+    ("placed", "Placed"),
+    ("edges", "Edges"),
+    ("generated", "Generated"),
+    ("final", "Final"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCard:
+    """A product of the gallery, its first picture, and how many living creatives show any of its pictures."""
+
+    product: Product
+    image: ProductImage | None
+    approved: int = 0
+    in_review: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CreativeCard:
+    """A creative with its five steps (label, file) and the placements (or bare sizes) it serves."""
+
+    creative: Creative
+    sizes: tuple[str, ...]
+    steps: tuple[tuple[str, FieldFile], ...]
+
+
+@dataclass(slots=True)
+class PromptGroup:
+    """What was painted, or is to be, with one version of a prompt."""
+
+    version: PromptVersion
+    cards: list[CreativeCard] = field(default_factory=list)
+    waiting: list[CreativeRequest] = field(default_factory=list)
+    failed: list[CreativeRequest] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import has come. ``seconds_left`` is an estimate, ``None`` before there is anything to go by."""
+
+    done: int
+    total: int | None
+    is_over: bool
+    seconds_left: int | None
+    errors: int
+    warnings: int
+    pictures_pending: int
+    pictures_failed: int
+
+
+def products_of(merchant: Merchant) -> QuerySet[Product]:
+    """The merchant's products with their pictures at hand."""
+    pictures = Prefetch("images", ProductImage.objects.order_by("position"))
+    rows: QuerySet[Product] = Product.objects.filter(merchant=merchant)
+    return rows.select_related("category").prefetch_related(pictures)
+
+
+def product_cards(products: Iterable[Product]) -> list[ProductCard]:
+    """Gallery cards for one page of products (1 query)."""
+    products = list(products)
+    pictures = {product.pk: list(product.images.all()) for product in products}
+    hashes = {image.sha256 for images in pictures.values() for image in images if image.sha256}
+    counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+    rows = (
+        Creative.objects.filter(
+            merchant__in={product.merchant_id for product in products}, request__image_sha256__in=hashes
+        )
+        .values_list("request__image_sha256", "status")
+        .annotate(n=Count("pk"))
+    )
+    for sha256, status, count in rows:
+        counts[sha256, status] += count
+    return [
+        ProductCard(
+            product,
+            next(iter(images), None),
+            *(
+                sum(counts[sha256, status] for sha256 in {image.sha256 for image in images})
+                for status in (Creative.Status.APPROVED, Creative.Status.IN_REVIEW)
+            ),
+        )
+        for product, images in ((product, pictures[product.pk]) for product in products)
+    ]
+
+
+def creatives_of(product: Product) -> list[PromptGroup]:
+    """Everything painted or asked for from the product's pictures, by prompt version, newest creatives first."""
+    hashes = [image.sha256 for image in product.images.all() if image.sha256]
+    requests = (
+        CreativeRequest.objects.filter(merchant=product.merchant_id, image_sha256__in=hashes)
+        .select_related("prompt_version__prompt")
+        .prefetch_related("renditions", Prefetch("creatives", Creative.objects.order_by("-pk")))
+        .order_by("prompt_version__prompt__name", "-prompt_version__version", "bucket", "pk")
+    )
+    names = _placement_names()
+    groups: dict[int, PromptGroup] = {}
+    for request in requests:
+        group = groups.setdefault(request.prompt_version_id, PromptGroup(request.prompt_version))
+        if request.status == CreativeRequest.Status.FAILED:
+            group.failed.append(request)
+        elif request.status != CreativeRequest.Status.DONE:
+            group.waiting.append(request)
+        sizes = _sizes(request.renditions.all(), names)
+        group.cards.extend(
+            CreativeCard(creative, sizes, tuple((label, getattr(creative, name)) for name, label in STEPS))
+            for creative in request.creatives.all()
+        )
+    return list(groups.values())
+
+
+def _placement_names() -> dict[tuple[int, int], list[str]]:
+    names: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for placement in Placement.objects.filter(is_active=True):
+        names[placement.width, placement.height].append(placement.name)
+    return names
+
+
+def _sizes(renditions: Iterable[Rendition], names: dict[tuple[int, int], list[str]]) -> tuple[str, ...]:
+    sizes = sorted({(rendition.width, rendition.height) for rendition in renditions})
+    return tuple(f"{' / '.join(names.get(size, [])) or 'Other'} {size[0]}×{size[1]}" for size in sizes)
+
+
+def import_progress(upload: CatalogImport) -> ImportProgress:
+    """Where the import stands (2 queries)."""
+    issues: dict[str, Any] = upload.issues.aggregate(
+        errors=Count("pk", filter=Q(severity="error")), warnings=Count("pk", filter=Q(severity="warning"))
+    )
+    pictures: dict[str, Any] = ProductImage.objects.filter(merchant=upload.merchant_id).aggregate(
+        pictures_pending=Count("pk", filter=Q(status="pending")),
+        pictures_failed=Count("pk", filter=Q(status="failed")),
+    )
+    is_over = upload.status in (CatalogImport.Status.DONE, CatalogImport.Status.FAILED)
+    return ImportProgress(
+        upload.rows_done,
+        upload.rows_total,
+        is_over,
+        None if is_over else _seconds_left(upload),
+        **issues,
+        **pictures,
+    )
+
+
+def _seconds_left(upload: CatalogImport) -> int | None:
+    if not (upload.started_at and upload.rows_total and upload.rows_done):
+        return None
+    elapsed: timedelta = timezone.now() - upload.started_at
+    return round(elapsed.total_seconds() / upload.rows_done * (upload.rows_total - upload.rows_done))
+
+
+def issue_rows(upload: CatalogImport) -> QuerySet[Any]:
+    """The import's issues, errors first, then by line."""
+    return upload.issues.order_by("severity", "line", "pk")
+
+
+def counts_of(upload: CatalogImport) -> Sequence[tuple[str, int]]:
+    """Label and number of what became of the rows."""
+    return (
+        ("New", upload.created),
+        ("Changed", upload.changed),
+        ("Unchanged", upload.unchanged),
+        ("Retired", upload.retired),
+        ("Refused", upload.refused),
+    )

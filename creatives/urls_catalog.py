@@ -1,0 +1,27 @@
+"""Products, their pictures, and imports."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from creatives.views import catalog, imports, products
+
+urlpatterns = [
+    path("catalog/", catalog.catalog, name="catalog"),
+    path("catalog/upload/", imports.upload, name="catalog-upload"),
+    path("catalog/imports/", imports.imports, name="imports"),
+    path("catalog/imports/<int:import_id>/", imports.one_import, name="import"),
+    path("catalog/imports/<int:import_id>/apply/", imports.apply, name="import-apply"),
+    path("catalog/imports/<int:import_id>/issues.csv", imports.issues_csv, name="import-issues"),
+    path("products/add/", products.product_add, name="product-add"),
+    path("products/<int:product_id>/", products.product, name="product"),
+    path("products/<int:product_id>/edit/", products.product_edit, name="product-edit"),
+    path("products/<int:product_id>/status/", products.product_status, name="product-status"),
+    path("products/<int:product_id>/creatives/", products.product_creatives, name="product-creatives"),
+    path("products/<int:product_id>/images/", products.image_add, name="image-add"),
+    path(
+        "products/<int:product_id>/images/<int:image_id>/<str:action>/",
+        products.image_action,
+        name="image-action",
+    ),
+]

@@ -1,0 +1,104 @@
+"""Uploading feeds and watching their imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from creatives.feeds import RowIssue, Severity, issues_as_csv
+from creatives.forms.catalog import FeedForm
+from creatives.models import CatalogImport, Merchant
+from creatives.models.base import ANY_ROLE, EDITORS
+from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
+from creatives.selectors.catalog import counts_of, import_progress, issue_rows
+from creatives.services.catalog import CatalogError, apply_dry_run, start_import
+
+PAGE = 50
+
+
+@member_required(EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """The upload form, and an upload."""
+    merchant = current_merchant(request, EDITORS)
+    if merchant is None:
+        raise Http404("no merchant")
+    form = FeedForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        options = {name: data[name] for name in ("mode", "dry_run", "strict")}
+        try:
+            started = start_import(
+                merchant, data["file"], data["file"].name, user=signed_in(request), **options
+            )
+        except CatalogError as error:
+            form.add_error("file", str(error))
+        else:
+            return redirect("import", started.pk)
+    status = 422 if form.is_bound else 200
+    merchants = Merchant.objects.for_member(signed_in(request), EDITORS).order_by("name")
+    context = {"form": form, "merchant": merchant, "merchants": merchants}
+    return render(request, "catalog/upload.html", context, status=status)
+
+
+@member_required(ANY_ROLE)
+@require_safe
+def imports(request: HttpRequest) -> HttpResponse:
+    """The merchant's imports, newest first."""
+    merchant = current_merchant(request)
+    rows = CatalogImport.objects.filter(merchant=merchant).select_related("created_by")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    merchants = Merchant.objects.for_member(signed_in(request)).order_by("name")
+    return render(
+        request, "catalog/imports.html", {"merchant": merchant, "merchants": merchants, "page": page}
+    )
+
+
+@member_required(ANY_ROLE)
+@require_safe
+def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
+    """An import's progress, counts and issues; htmx asks for the part that changes."""
+    found = get_for_member(CatalogImport, signed_in(request), pk=import_id)
+    context = {
+        "upload": found,
+        "progress": import_progress(found),
+        "counts": counts_of(found),
+        "page": Paginator(issue_rows(found), PAGE).get_page(request.GET.get("page")),
+    }
+    template = (
+        "catalog/_import.html" if request.headers.get("HX-Target") == "import" else "catalog/import.html"
+    )
+    return render(request, template, context)
+
+
+@member_required(EDITORS)
+@require_POST
+def apply(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Import for real what a dry run has looked at."""
+    found = get_for_member(CatalogImport, signed_in(request), EDITORS, pk=import_id)
+    try:
+        started = apply_dry_run(found, signed_in(request))
+    except CatalogError as error:
+        messages.error(request, str(error))
+        return redirect("import", import_id)
+    return redirect("import", started.pk)
+
+
+@member_required(ANY_ROLE)
+@require_safe
+def issues_csv(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+    """All issues of an import as CSV, formulae escaped."""
+    found = get_for_member(CatalogImport, signed_in(request), pk=import_id)
+    response = StreamingHttpResponse(issues_as_csv(_issues(found)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="import-{found.pk}-issues.csv"'
+    return response
+
+
+def _issues(upload: CatalogImport) -> Iterator[RowIssue]:
+    for row in issue_rows(upload).iterator():
+        yield RowIssue(row.line, row.record, row.column, row.value, row.rule, row.fix, Severity(row.severity))
