@@ -51,7 +51,11 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
     ),
     (
         "Check",
-        (NavPage("review", "Review", REVIEWER), NavPage("review-stats", "Review statistics", REVIEWER)),
+        (
+            NavPage("review", "Review", REVIEWER),
+            NavPage("review-history", "Review history", MERCHANT | REVIEWER),
+            NavPage("review-stats", "Review statistics", REVIEWER),
+        ),
     ),
     (
         "Learn",

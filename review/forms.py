@@ -13,7 +13,21 @@ from review.selectors import history, queue
 Choices = list[tuple[Any, str]]
 
 
-class QueueFilterForm(forms.Form):
+class FilterForm(forms.Form):
+    """Choices that are offered as they occur."""
+
+    def offer(self, name: str, choices: Choices) -> None:
+        """Fill the field ``name``, or leave it out where there is nothing to choose. What is chosen stays on offer."""
+        chosen = self.initial.get(name)
+        if len(choices) < 2 and not chosen:
+            del self.fields[name]
+            return
+        if chosen and chosen not in {str(value) for value, _ in choices}:
+            choices = [*choices, (chosen, "Chosen: none left")]
+        self.fields[name].choices = [("", "All"), *choices]  # type: ignore[attr-defined]
+
+
+class QueueFilterForm(FilterForm):
     """Narrow the queue."""
 
     merchant = forms.ChoiceField(required=False)
@@ -25,19 +39,13 @@ class QueueFilterForm(forms.Form):
     def __init__(self, user: User, filters: QueueFilters, view: str = "") -> None:
         super().__init__(initial={**filters.as_dict(), "view": view}, auto_id="filter-%s")
         found = queue.choices(user)
-        self._offer("merchant", [(row.slug, row.name) for row in found["merchants"]])
-        self._offer("category", [(row.pk, row.path) for row in found["categories"]])
-        self._offer("prompt", [(row.pk, row.name) for row in found["prompts"]])
-        self._offer("verdict", [(name, name.capitalize()) for name in found["verdicts"]])
-
-    def _offer(self, name: str, choices: Choices) -> None:
-        if len(choices) < 2 and not self.initial.get(name):
-            del self.fields[name]  # a choice of one is none
-            return
-        self.fields[name].choices = [("", "All"), *choices]  # type: ignore[attr-defined]
+        self.offer("merchant", [(row.slug, row.name) for row in found["merchants"]])
+        self.offer("category", [(row.pk, row.path) for row in found["categories"]])
+        self.offer("prompt", [(row.pk, row.name) for row in found["prompts"]])
+        self.offer("verdict", [(name, name.capitalize()) for name in found["verdicts"]])
 
 
-class HistoryFilterForm(forms.Form):
+class HistoryFilterForm(FilterForm):
     """Narrow the history."""
 
     merchant = forms.ChoiceField(required=False)
@@ -50,10 +58,7 @@ class HistoryFilterForm(forms.Form):
     def __init__(self, user: User, filters: HistoryFilters) -> None:
         super().__init__(initial=filters.as_dict(), auto_id="filter-%s")
         found = history.choices(user)
-        self._offer("merchant", [(row.slug, row.name) for row in found["merchants"]])
-        self._offer("reviewer", [(row.pk, str(row)) for row in found["reviewers"]])
-        self._offer("action", [(value, str(label).capitalize()) for value, label in found["actions"]])
-        self._offer("reason", [(value, str(label).capitalize()) for value, label in found["reasons"]])
-
-    def _offer(self, name: str, choices: Choices) -> None:
-        self.fields[name].choices = [("", "All"), *choices]  # type: ignore[attr-defined]
+        self.offer("merchant", [(row.slug, row.name) for row in found["merchants"]])
+        self.offer("reviewer", [(row.pk, str(row)) for row in found["reviewers"]])
+        self.offer("action", [(value, str(label).capitalize()) for value, label in found["actions"]])
+        self.offer("reason", [(value, str(label).capitalize()) for value, label in found["reasons"]])

@@ -150,9 +150,11 @@ def undoable(reviewer: User) -> QuerySet[Decision]:
 
 def describe(creative: Creative) -> str:
     """Who decided what about it, in words."""
+    if creative.status == Creative.Status.IN_REVIEW:
+        return f"Creative {creative.pk} is in review: approve or reject it."
     last = creative.decisions.select_related("reviewer").first()
     if last is None:
-        return f"Creative {creative.pk} is {creative.get_status_display().lower()} and not in review."
+        return f"Creative {creative.pk} has already been {creative.get_status_display().lower()}."
     why = f" ({last.get_reason_display()})" if last.reason else ""
     return f"Creative {creative.pk} has already been {PAST[Action(last.action)]} by {last.reviewer}{why}."
 

@@ -17,7 +17,10 @@
     const panel = find("[data-reject]");
     if (!panel) return false;
     panel.open = open;
-    if (open) panel.querySelector("[data-digit]")?.focus();
+    if (open) {
+      panel.querySelector("summary").focus({ preventScroll: true });
+      panel.querySelector("fieldset").scrollIntoView({ block: "nearest" });
+    }
     return true;
   };
 
@@ -62,8 +65,17 @@
     else return false;
     return true;
   };
+  const flickInPlace = () => {
+    const [shown, original] = [find("[data-creative]"), find("[data-original]")];
+    if (!shown || !original) return false;
+    const figure = shown.closest("figure");
+    const away = figure.classList.toggle("is-original");
+    shown.dataset.own ??= shown.src;
+    shown.src = away ? original.src : shown.dataset.own;
+    return true;
+  };
   const flick = () => {
-    if (!zoom()?.open) return false;
+    if (!zoom()?.open) return flickInPlace();
     const other = link(zoom().dataset.kind === "Creative" ? "Original" : "Creative");
     if (other) show(other);
     return true;
@@ -71,7 +83,7 @@
 
   const press = (key) => {
     const target = find(`[data-key="${key}"]`);
-    if (!target || target.disabled || target.hidden) return false;
+    if (!target || target.disabled) return false;
     target.click();
     return true;
   };
@@ -105,25 +117,20 @@
     const picture = target?.closest("[data-zoom-open]");
     if (picture && !(event.ctrlKey || event.metaKey || event.shiftKey)) { event.preventDefault(); show(picture); }
     if (target?.closest("[data-zoom-toggle]")) toggleZoom();
+    if (target?.closest("[data-flick]")) flickInPlace();
     if (target?.closest("[data-select-all]")) selectAll();
     if (target?.closest("[data-zoom-image]")) zoom().close();
   });
   document.addEventListener("change", (event) => { if (event.target.name === "creative") count(); });
   document.addEventListener("pointermove", () => { lastTouch = Date.now(); }, { passive: true });
 
-  const ready = () => {
-    for (const button of desk()?.querySelectorAll("[data-zoom-toggle], [data-select-all]") ?? []) button.hidden = false;
-    count();
-  };
   document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.target?.id === "desk") busy = true; });
   for (const name of ["htmx:afterRequest", "htmx:sendError"]) document.addEventListener(name, () => { busy = false; });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target?.id !== "desk" && event.detail.elt?.id !== "desk") return;
-    ready();
+    busy = false;
     if (!document.activeElement || document.activeElement === document.body) desk()?.focus({ preventScroll: true });
   });
-  document.addEventListener("DOMContentLoaded", ready);
-  if (document.readyState !== "loading") ready();
 
   // A claim lives as long as somebody is there: no heartbeat from a hidden page or a reviewer who has left.
   setInterval(() => {
