@@ -53,8 +53,14 @@ def decisions(request: HttpRequest, payload: DecisionsIn) -> HttpResponse:
     return JsonResponse({"decisions": [_answer(item, decision) for item, decision in answers]})
 
 
-@router.post("/events", response={202: EventsOut}, summary="Report impressions, clicks and conversions",
-             openapi_extra={"requestBody": {"content": {"application/json": {"schema": EventsIn.model_json_schema()}}}})
+@router.post(
+    "/events",
+    response={202: EventsOut},
+    summary="Report impressions, clicks and conversions",
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"schema": EventsIn.model_json_schema()}}}
+    },
+)
 def events(request: HttpRequest, payload: dict[str, Any] | list[Any] = Body(...)) -> HttpResponse:  # noqa: B008
     """Takes ``{"events": [...]}`` or the bare list, up to 1000 events. Sending a batch twice changes nothing."""
     batch = payload.get("events") if isinstance(payload, dict) else payload
@@ -84,7 +90,9 @@ def _check_features(request: DecisionRequest) -> None:
 def _answer(item: ItemIn, decision: Decision | None) -> dict[str, Any]:
     asked = {"merchant": item.merchant, "id": item.id}
     if decision is None:
-        detail = f"There is no active product {item.id!r} of a merchant {item.merchant!r} that this key may use."
+        detail = (
+            f"There is no active product {item.id!r} of a merchant {item.merchant!r} that this key may use."
+        )
         return {"item": asked, "error": problem(404, "Unknown item", detail)}
     token, outcome, text = decision.token, decision.outcome, seal(decision.token)
     picture, prompt = outcome.picture, decision.prompt
@@ -119,5 +127,7 @@ def _parsed(batch: list[Any]) -> tuple[list[tuple[int, Event]], list[dict[str, A
             where = ".".join(str(part) for part in first["loc"])
             rejected.append({"index": index, "reason": f"{where}: {first['msg']}" if where else first["msg"]})
         else:
-            good.append((index, Event(event.type, event.token, event.event_id, event.occurred_at, event.value)))
+            good.append(
+                (index, Event(event.type, event.token, event.event_id, event.occurred_at, event.value))
+            )
     return good, rejected

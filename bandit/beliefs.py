@@ -50,7 +50,9 @@ class Belief:
     weights: list[Weight]
 
 
-def beliefs(state: Mapping[str, Any], encoding: Encoding, clicks: int, arms: Iterable[int] = ()) -> list[Belief]:
+def beliefs(
+    state: Mapping[str, Any], encoding: Encoding, clicks: int, arms: Iterable[int] = ()
+) -> list[Belief]:
     """One belief for each learned arm and each of ``arms``, best first.
 
     ``state`` is a LinUCB state and ``clicks`` the number of rewards in it. The noise of a click is taken to be binomial at

@@ -18,7 +18,9 @@ class Chosen(NamedTuple):
     propensity: float
 
 
-def choose(model: LinUCB | None, x: np.ndarray, arms: Sequence[int], epsilon: float, rng: np.random.Generator) -> Chosen:
+def choose(
+    model: LinUCB | None, x: np.ndarray, arms: Sequence[int], epsilon: float, rng: np.random.Generator
+) -> Chosen:
     """One of the K ``arms`` for the context ``x``.
 
     With a ``model``: its best arm, or with probability ``epsilon`` any; the propensity of an arm is

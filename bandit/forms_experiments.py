@@ -13,7 +13,9 @@ from bandit.services import ArmSpec
 class ExperimentForm(forms.Form):
     """Name and shares in per cent of users; a share of 0 leaves the arm out."""
 
-    name = forms.CharField(max_length=120, help_text="What you want to find out, as it will stand in the report.")
+    name = forms.CharField(
+        max_length=120, help_text="What you want to find out, as it will stand in the report."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -26,13 +26,15 @@ def _insert(rows: Sequence[models.Model]) -> list[Any]:
     meta = rows[0]._meta
     assert meta.pk is not None
     # What the database fills in (serial keys, Now() defaults) is left to it.
-    fields = [field for field in meta.concrete_fields if not field.generated and not _is_left_to_database(field)]
+    fields = [
+        field for field in meta.concrete_fields if not field.generated and not _is_left_to_database(field)
+    ]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     values = ", ".join(["(" + ", ".join(["%s"] * len(fields)) + ")"] * len(rows))
     sql = (
         f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {values} "  # noqa: S608
-        f"ON CONFLICT DO NOTHING RETURNING {quote(meta.pk.column)}"
+        f"ON CONFLICT DO NOTHING RETURNING {quote(str(meta.pk.column))}"
     )
     parameters = [
         field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows for field in fields

@@ -42,13 +42,19 @@ class Lesson:
 def learnable() -> QuerySet[Impression]:
     """Impressions that say something about a prompt: its picture was shown, and nothing is the matter with them."""
     return Impression.objects.filter(
-        variant=Variant.GENERATED, is_fallback=False, prompt_version__isnull=False, category__isnull=False, flags=[]
+        variant=Variant.GENERATED,
+        is_fallback=False,
+        prompt_version__isnull=False,
+        category__isnull=False,
+        flags=[],
     )
 
 
 def due(now: datetime) -> QuerySet[Impression]:
     """Those not learned from whose attribution window has passed at ``now``."""
-    window = ExpressionWrapper(F("merchant__attribution_minutes") * Value(_MINUTE), output_field=DurationField())
+    window = ExpressionWrapper(
+        F("merchant__attribution_minutes") * Value(_MINUTE), output_field=DurationField()
+    )
     latest = ExpressionWrapper(Value(now) - window, output_field=DateTimeField())
     return learnable().filter(learned_at__isnull=True, occurred_at__lte=latest)
 
@@ -74,13 +80,19 @@ def learn_once(now: datetime | None = None, *, is_stopped: Callable[[], bool] = 
 
 
 def learn_batch(merchant_id: int, category_id: int, now: datetime) -> int:
-    """Learn from up to ``BATCH`` due impressions of one pool, oldest first, in one transaction; returns how many were read."""
-    Policy.objects.get_or_create(merchant_id=merchant_id, category_id=category_id, encoding_version=CURRENT_VERSION)
+    """Learn from up to ``BATCH`` due impressions of a pool, oldest first, in one transaction; how many were read."""
+    Policy.objects.get_or_create(
+        merchant_id=merchant_id, category_id=category_id, encoding_version=CURRENT_VERSION
+    )
     with transaction.atomic():
         policy = Policy.objects.select_for_update().get(
             merchant_id=merchant_id, category_id=category_id, encoding_version=CURRENT_VERSION
         )
-        rows = due(now).filter(merchant_id=merchant_id, category_id=category_id).order_by("occurred_at", "decision_id")
+        rows = (
+            due(now)
+            .filter(merchant_id=merchant_id, category_id=category_id)
+            .order_by("occurred_at", "decision_id")
+        )
         # Skipped rows are being changed by somebody, such as a filter that flags them: they are for the next round.
         impressions = list(rows.select_for_update(skip_locked=True, of=("self",))[:BATCH])
         if not impressions:
@@ -147,7 +159,9 @@ def teach(model: LinUCB, lessons: Sequence[Lesson]) -> list[Lesson]:
 
 def publish(policy: Policy, model: LinUCB, lessons: Sequence[Lesson]) -> PolicySnapshot:
     """Write ``model`` as the next version of ``policy``, whose row the caller has locked."""
-    before = policy.snapshots.filter(version=policy.current_version).values_list("impressions", "clicks").first()
+    before = (
+        policy.snapshots.filter(version=policy.current_version).values_list("impressions", "clicks").first()
+    )
     seen, clicked = before or _totals(policy)
     snapshot = PolicySnapshot.objects.create(
         policy=policy,
@@ -191,7 +205,7 @@ def _fit(model: LinUCB, lessons: Iterable[Lesson], version: int) -> tuple[list[L
         else:
             learned.append(lesson)
     if learned:
-        arms = [int(lesson.impression.prompt_version_id) for lesson in learned]
+        arms = [int(lesson.impression.prompt_version_id or 0) for lesson in learned]
         for arm in dict.fromkeys(arms):
             model.add_arm(arm)
         model.partial_fit(contexts, arms, [lesson.reward for lesson in learned])

@@ -73,7 +73,9 @@ class Pictures:
         return "rejected" if "rejected" in states else "failed"
 
 
-def request_missing(merchant: Merchant, wants: Iterable[Want], on_white: Iterable[Want], asked: Recently) -> None:
+def request_missing(
+    merchant: Merchant, wants: Iterable[Want], on_white: Iterable[Want], asked: Recently
+) -> None:
     """Ask for pictures that nobody has asked for yet; those of the last seconds are not asked for again.
 
     A decision is answered even where this fails: the next one asks again.

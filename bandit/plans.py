@@ -108,7 +108,12 @@ def assigned(experiment: Experiment | None, user_id: str) -> tuple[str, str]:
 
 
 def _wants(card: ProductCard, pool: Pool | None, request: DecisionRequest, layout: str) -> dict[int, Want]:
-    if pool is None or card.image is None or not card.is_ready or not is_paintable(request.width, request.height):
+    if (
+        pool is None
+        or card.image is None
+        or not card.is_ready
+        or not is_paintable(request.width, request.height)
+    ):
         return {}
     sha256 = card.image.sha256
     return {pk: Want(sha256, pk, request.width, request.height, layout) for pk in pool.version_ids}

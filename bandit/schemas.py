@@ -122,7 +122,9 @@ class EventIn(Schema):
     token: Annotated[Text, Field(max_length=4000)]
     event_id: Annotated[Text, Field(max_length=100)] = ""
     occurred_at: AwareDatetime | None = None
-    value: Annotated[Decimal, Field(allow_inf_nan=False, gt=-(10**12), lt=10**12), AfterValidator(cents)] | None = None
+    value: (
+        Annotated[Decimal, Field(allow_inf_nan=False, gt=-(10**12), lt=10**12), AfterValidator(cents)] | None
+    ) = None
 
 
 class EventsIn(Schema):

@@ -93,7 +93,9 @@ def _start_default(merchant: Merchant) -> bool:
 def _locked(experiment_id: int, status: str, verb: str) -> Experiment:
     experiment = Experiment.objects.select_for_update().get(pk=experiment_id)
     if experiment.status != status:
-        raise ExperimentError(f"{experiment.name} is {experiment.status}: only a {status} experiment can be {verb}.")
+        raise ExperimentError(
+            f"{experiment.name} is {experiment.status}: only a {status} experiment can be {verb}."
+        )
     return experiment
 
 

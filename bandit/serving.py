@@ -68,10 +68,10 @@ def decide(
     pictures = Pictures(known)
     policies = memory.snapshots.policies({plan.pool_key for plan in known if plan.wants})
     chooser = _Chooser(request, policies)
-    outcomes = [plan and _outcome(plan, pictures, chooser) for plan in plans]
-    _request(known, [outcome for outcome in outcomes if outcome], pictures, memory.asked)
-    pairs = zip(plans, outcomes, strict=True)
-    return [_decision(plan, outcome, request, policies) if plan and outcome else None for plan, outcome in pairs]
+    outcomes = [_outcome(plan, pictures, chooser) for plan in known]
+    _request(known, outcomes, pictures, memory.asked)
+    decided = iter([_decision(*pair, request, policies) for pair in zip(known, outcomes, strict=True)])
+    return [next(decided) if plan else None for plan in plans]
 
 
 class _Chooser:
@@ -86,7 +86,9 @@ class _Chooser:
         x = self._encode(self._request.user, plan.item_features, self._request.placement_features)
         if plan.kind != ArmKind.PERSONALISED:
             return choose(None, x, arms, 1.0, self._rng)
-        model = self._policies[plan.pool_key].model(plan.pool.version_ids if plan.pool else arms, plan.merchant.alpha)
+        model = self._policies[plan.pool_key].model(
+            plan.pool.version_ids if plan.pool else arms, plan.merchant.alpha
+        )
         return choose(model, x, arms, plan.merchant.exploration, self._rng)
 
 

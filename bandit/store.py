@@ -75,7 +75,9 @@ class SnapshotStore:
         wanted = set(keys)
         with self._lock:
             oldest = time.monotonic() - settings.SNAPSHOT_REFRESH_SECONDS
-            stale = {key for key in wanted if key not in self._entries or self._entries[key].checked_at <= oldest}
+            stale = {
+                key for key in wanted if key not in self._entries or self._entries[key].checked_at <= oldest
+            }
             if stale:
                 self._refresh(stale)
             found = {}

@@ -109,7 +109,7 @@ def lifetime() -> timedelta:
 
 
 def user_key(merchant_id: int, user_id: str) -> str:
-    """32 hexadecimal digits for a user of a merchant: the same for each event, useless for finding the id or other merchants."""
+    """32 hexadecimal digits for a user: the same in every event of a merchant, and no way back to the id."""
     secret = settings.USER_KEY_SECRET or settings.SECRET_KEY
     message = f"user:{merchant_id}:{user_id}".encode()
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()[:32]
@@ -117,7 +117,9 @@ def user_key(merchant_id: int, user_id: str) -> str:
 
 @lru_cache(maxsize=8)
 def _cipher(secret: str) -> AESGCMSIV:
-    return AESGCMSIV(HKDF(SHA256(), length=32, salt=None, info=b"bandit.decision-token").derive(secret.encode()))
+    return AESGCMSIV(
+        HKDF(SHA256(), length=32, salt=None, info=b"bandit.decision-token").derive(secret.encode())
+    )
 
 
 def _pack(token: DecisionToken) -> list[Any]:

@@ -65,10 +65,17 @@ def experiment_start(request: HttpRequest, experiment_id: int) -> HttpResponse:
 @require_POST
 def experiment_stop(request: HttpRequest, experiment_id: int) -> HttpResponse:
     """Stop a running experiment for good."""
-    return _step(request, experiment_id, stop_experiment, "has stopped: everybody is personalised until another one starts.")
+    return _step(
+        request,
+        experiment_id,
+        stop_experiment,
+        "has stopped: everybody is personalised until another one starts.",
+    )
 
 
-def _step(request: HttpRequest, experiment_id: int, step: Callable[[int], Experiment], done: str) -> HttpResponse:
+def _step(
+    request: HttpRequest, experiment_id: int, step: Callable[[int], Experiment], done: str
+) -> HttpResponse:
     rows = Experiment.objects.for_member(signed_in(request))
     found = get_object_or_404(rows.select_related("merchant"), pk=experiment_id)
     try:

@@ -55,18 +55,17 @@ def _content(of: Policy) -> dict[str, Any]:
         from_bytes(bytes(snapshot.state)), encoding(of.encoding_version), snapshot.clicks, list(in_use)
     )
     named = PromptVersion.objects.select_related("prompt").in_bulk([belief.arm for belief in found])
+    shown = [belief for belief in found if belief.arm in named]
     arms = [
-        {"belief": belief, "version": named[belief.arm], "in_use": belief.arm in in_use}
-        for belief in found
-        if belief.arm in named
+        {"belief": belief, "version": named[belief.arm], "in_use": belief.arm in in_use} for belief in shown
     ]
-    weights = [weight for arm in arms for weight in arm["belief"].weights]
+    weights = [weight for belief in shown for weight in belief.weights]
     heaviest = max((abs(weight.value) + weight.margin for weight in weights), default=1.0)
     return {
         "snapshot": snapshot,
         "rate": snapshot.clicks / snapshot.impressions if snapshot.impressions else None,
         "arms": sorted(arms, key=lambda arm: not arm["in_use"]),
-        "highest": max((arm["belief"].high for arm in arms), default=1.0),
+        "highest": max((belief.high for belief in shown), default=1.0),
         "heaviest": heaviest,
         "lightest": -heaviest,
         "versions": _versions(of),

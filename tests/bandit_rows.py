@@ -105,9 +105,17 @@ class Shop:
         return creative
 
     def body(self, *products: Product, **fields: Any) -> dict[str, Any]:
-        placement = {"id": self.placement.slug, "width": self.placement.width, "height": self.placement.height}
+        placement = {
+            "id": self.placement.slug,
+            "width": self.placement.width,
+            "height": self.placement.height,
+        }
         items = [{"merchant": self.merchant.slug, "id": p.external_id} for p in products or self.products]
-        return {"user": {"id": "u1", "features": {"device": "mobile"}}, "placement": placement, "items": items} | fields
+        return {
+            "user": {"id": "u1", "features": {"device": "mobile"}},
+            "placement": placement,
+            "items": items,
+        } | fields
 
     def ask(self, *products: Product, **fields: Any) -> Any:
         """The response of POST /decisions."""

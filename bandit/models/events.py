@@ -84,9 +84,13 @@ class Impression(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(propensity__gt=0, propensity__lte=1), name="propensity_in_unit_interval"),
             models.CheckConstraint(
-                condition=Q(learned_at__isnull=True, learned_version__isnull=True, learned_reward__isnull=True)
+                condition=Q(propensity__gt=0, propensity__lte=1), name="propensity_in_unit_interval"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    learned_at__isnull=True, learned_version__isnull=True, learned_reward__isnull=True
+                )
                 | Q(learned_at__isnull=False, learned_version__isnull=False, learned_reward__isnull=False),
                 name="learned_as_a_whole",
             ),
@@ -127,7 +131,9 @@ class Conversion(models.Model):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["merchant", "event_id"], name="one_conversion_per_event")]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "event_id"], name="one_conversion_per_event")
+        ]
         indexes = [models.Index(fields=["merchant", "occurred_at"])]
 
     def __str__(self) -> str:

@@ -49,7 +49,9 @@ class PolicySnapshot(models.Model):
     policy = models.ForeignKey(Policy, models.CASCADE, related_name="snapshots")
     version = models.PositiveIntegerField()
     state = models.BinaryField()
-    impressions = models.PositiveBigIntegerField(help_text="How many impressions the state has learned from, in all.")
+    impressions = models.PositiveBigIntegerField(
+        help_text="How many impressions the state has learned from, in all."
+    )
     clicks = models.PositiveBigIntegerField(help_text="How many of them were clicked in time.")
     created_at = models.DateTimeField(auto_now_add=True)
     objects = SnapshotQuerySet.as_manager()

@@ -10,7 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from bandit.models import Click, Experiment, Impression, Policy
 from bandit.schemas import DecisionsOut
-from bandit.services import ArmSpec, create_experiment, ensure_default_experiments, start_experiment, stop_experiment
+from bandit.services import (
+    ArmSpec,
+    create_experiment,
+    ensure_default_experiments,
+    start_experiment,
+    stop_experiment,
+)
 from creatives.models import ApiKey, CreativeRequest, OutboxEntry, PositionedRendition, Product, Recommender
 from tests import factories
 from tests.bandit_rows import Shop, post, token_in
@@ -32,7 +38,11 @@ def test_a_first_request_shows_the_original_and_asks_for_the_creative() -> None:
     product, request = shop.products[0], CreativeRequest.objects.get()
     prompt = request.prompt_version.prompt
     assert decision["item"] == {"merchant": shop.merchant.slug, "id": product.external_id}
-    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == ("original", True, "queued")
+    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == (
+        "original",
+        True,
+        "queued",
+    )
     assert decision["image"]["url"].endswith(f"/media/{product.images.get().file.name}")
     assert (decision["image"]["width"], decision["image"]["height"]) == (400, 400)
     assert decision["prompt"] == {"id": prompt.pk, "version": 1}
@@ -46,19 +56,29 @@ def test_an_approved_creative_is_served_at_its_size() -> None:
     shop = Shop(prompts=1)
     creative = shop.approve(shop.products[0], shop.versions[0])
     decision = shop.decide()
-    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == ("generated", False, "ready")
+    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == (
+        "generated",
+        False,
+        "ready",
+    )
     assert decision["image"]["url"].endswith(f"/media/creatives/{creative.pk}.png")
     assert (decision["image"]["width"], decision["image"]["height"]) == (300, 250)
     assert decision["propensity"] == 1.0
     assert token_in(decision["impression_url"]).creative_id == creative.pk
 
 
-@pytest.mark.parametrize(("status", "generation"), [("in_review", "in_review"), ("rejected", "rejected"), ("retired", "rejected")])
+@pytest.mark.parametrize(
+    ("status", "generation"), [("in_review", "in_review"), ("rejected", "rejected"), ("retired", "rejected")]
+)
 def test_nothing_unapproved_is_served(status: str, generation: str) -> None:
     shop = Shop(prompts=1)
     shop.approve(shop.products[0], shop.versions[0], status)
     decision = shop.decide()
-    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == ("original", True, generation)
+    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == (
+        "original",
+        True,
+        generation,
+    )
     assert decision["image"]["url"].endswith(f"/media/{shop.products[0].images.get().file.name}")
 
 
@@ -120,7 +140,11 @@ def test_a_product_without_a_pool_shows_the_original() -> None:
     shop = Shop()
     bare = shop.product(category=factories.category("Elsewhere"))
     decision = shop.decide(bare)
-    assert (decision["variant"], decision["generation"], decision["prompt"]) == ("original", "not_needed", None)
+    assert (decision["variant"], decision["generation"], decision["prompt"]) == (
+        "original",
+        "not_needed",
+        None,
+    )
     assert not CreativeRequest.objects.exists()
 
 
@@ -133,7 +157,9 @@ def test_a_pool_is_inherited_from_the_nearest_ancestor() -> None:
 def test_a_photo_that_is_still_being_fetched_is_shown_from_the_merchant() -> None:
     shop = Shop()
     product = factories.product(shop.merchant, category=shop.category)
-    factories.image(product, status="pending", sha256="0" * 64, source_url="https://shop.example/1.jpg", file="")
+    factories.image(
+        product, status="pending", sha256="0" * 64, source_url="https://shop.example/1.jpg", file=""
+    )
     decision = shop.decide(product)
     assert decision["image"] == {"url": "https://shop.example/1.jpg", "width": None, "height": None}
     assert decision["generation"] == "not_needed"
@@ -211,7 +237,11 @@ def test_the_arm_of_original_photos() -> None:
     shop.approve(shop.products[0], shop.versions[0])
     experiment = only(shop, "original")
     decision = shop.decide()
-    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == ("original", False, "not_needed")
+    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == (
+        "original",
+        False,
+        "not_needed",
+    )
     assert (decision["prompt"], decision["propensity"]) == (None, 1.0)
     assert decision["experiment"] == {"id": experiment.pk, "arm": "original"}
 
@@ -220,10 +250,18 @@ def test_the_arm_of_positioned_products() -> None:
     shop = Shop(prompts=1)
     only(shop, "positioned")
     decision = shop.decide()
-    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == ("original", True, "queued")
+    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == (
+        "original",
+        True,
+        "queued",
+    )
     PositionedRendition.objects.update(file="creatives/white.png")
     decision = shop.decide()
-    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == ("positioned", False, "not_needed")
+    assert (decision["variant"], decision["is_fallback"], decision["generation"]) == (
+        "positioned",
+        False,
+        "not_needed",
+    )
     assert not CreativeRequest.objects.exists()
 
 

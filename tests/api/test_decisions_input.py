@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from hashlib import sha512
 from typing import Any
@@ -38,7 +39,11 @@ USER = {"id": "u1"}
         ({"user": USER | {"features": {"a": {"b": 1}}}}, "user.features.a", "must be a number"),
         ({"user": USER | {"features": {"bio": "x" * 257}}}, "user.features.bio", "at most 256"),
         ({"user": USER | {"features": {f"f{n}": n for n in range(65)}}}, "user.features", "at most 64"),
-        ({"user": USER | {"features": {f"f{n}": "y" * 100 for n in range(10)}}}, "user.features", "at most 1000"),
+        (
+            {"user": USER | {"features": {f"f{n}": "y" * 100 for n in range(10)}}},
+            "user.features",
+            "at most 1000",
+        ),
         ({"user": USER | {"features": {"": 1}}}, "user.features", "1 to 64 characters"),
         ({"user": USER | {"features": {"n" * 65: 1}}}, "user.features", "1 to 64 characters"),
         ({"user": USER | {"features": {"city": "a\x00"}}}, "user.features", "NUL"),
@@ -63,7 +68,7 @@ def test_what_is_wrong_is_named(change: dict[str, Any], field: str, message: str
 )
 def test_json_that_is_none(features: str) -> None:
     shop = Shop()
-    body = f'{{"user": {{"id": "u", "features": {features}}}, "placement": {{"id": "p", "width": 300, "height": 250}}, "items": [{{"merchant": "m", "id": "1"}}]}}'
+    body = json.dumps(shop.body(user={"id": "u", "features": "HERE"})).replace('"HERE"', features)
     headers = {"Authorization": f"Bearer {shop.key}"}
     response = Client().post("/api/v1/decisions", body, "application/json", headers=headers)
     assert response.status_code in (400, 422)
@@ -78,7 +83,9 @@ def test_no_object_at_all(body: str) -> None:
     assert response["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("features", [{}, {"age": None}, {"new": None, "x": -1.5, "y": "", "z": False, "big": 10**30}])
+@pytest.mark.parametrize(
+    "features", [{}, {"age": None}, {"new": None, "x": -1.5, "y": "", "z": False, "big": 10**30}]
+)
 def test_features_that_are_fine(features: dict[str, Any]) -> None:
     assert Shop().ask(user={"id": "u", "features": features}).status_code == 200
 
@@ -89,7 +96,9 @@ def test_the_most_that_is_allowed_fits_a_url() -> None:
     product.category.path = "Я" * 700
     product.category.save()
     digits = "".join(sha512(bytes([n])).hexdigest() for n in range(20))
-    noise = {digits[n * 10 : n * 10 + 10]: b64encode(sha512(bytes([n])).digest()).decode()[:20] for n in range(27)}
+    noise = {
+        digits[n * 10 : n * 10 + 10]: b64encode(sha512(bytes([n])).digest()).decode()[:20] for n in range(27)
+    }
     some = dict(list(noise.items())[:13])
     placement = {"id": "p" * 60, "width": 2048, "height": 2048, "features": some}
     response = shop.ask(product, user={"id": "u" * 200, "features": noise}, placement=placement)

@@ -14,8 +14,8 @@ from django.utils import timezone
 from bandit.events import Event, EventReceipt, record_click, record_events, record_impression
 from bandit.models import Click, Conversion, Experiment, ExperimentArm, Impression
 from bandit.services import (
-    ExperimentError,
     ArmSpec,
+    ExperimentError,
     create_experiment,
     ensure_default_experiments,
     start_experiment,

@@ -54,7 +54,9 @@ def test_what_was_never_taught_is_version_0(merchant: Merchant, arms: list[Promp
     assert (model.alpha, set(model.counts.values())) == (0.7, {0})
 
 
-def test_a_new_version_is_taken_up_once_the_interval_has_passed(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_a_new_version_is_taken_up_once_the_interval_has_passed(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     key = teach(merchant, arms[0])
     store = SnapshotStore()
     with never_fresh:
@@ -67,7 +69,9 @@ def test_a_new_version_is_taken_up_once_the_interval_has_passed(merchant: Mercha
         assert queries(store, key) == 1  # the version only: the state is read once
 
 
-def test_going_back_to_an_older_version_is_taken_up_too(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_going_back_to_an_older_version_is_taken_up_too(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     key = teach(merchant, arms[0])
     teach(merchant, arms[0])
     store = SnapshotStore()
@@ -91,7 +95,9 @@ def test_pools_do_not_mix(merchant: Merchant, arms: list[PromptVersion]) -> None
     assert found[theirs].model([], 1.0).counts == {arms[1].pk: 2}
 
 
-def test_new_prompts_and_another_alpha_leave_what_was_learned(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_new_prompts_and_another_alpha_leave_what_was_learned(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     key = teach(merchant, arms[0])
     served = SnapshotStore().policies([key])[key]
     first = served.model([arms[0].pk], 0.5)

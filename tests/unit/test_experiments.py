@@ -60,7 +60,9 @@ def test_draft_running_stopped() -> None:
     assert stopped.ended_at >= started.started_at
 
 
-@pytest.mark.parametrize("steps", [["stop"], ["start", "start"], ["start", "stop", "start"], ["start", "stop", "stop"]])
+@pytest.mark.parametrize(
+    "steps", [["stop"], ["start", "start"], ["start", "stop", "start"], ["start", "stop", "stop"]]
+)
 def test_steps_out_of_order_change_nothing(steps: list[str]) -> None:
     experiment = create_experiment(factories.merchant(), "Photos", HALVES)
     does = {"start": start_experiment, "stop": stop_experiment}
@@ -86,7 +88,9 @@ def test_the_database_holds_the_rule_too() -> None:
     merchant = factories.merchant()
     ensure_default_experiments()
     with pytest.raises(IntegrityError), transaction.atomic():
-        Experiment.objects.create(merchant=merchant, name="x", status="running", started_at="2026-01-01T00:00Z")
+        Experiment.objects.create(
+            merchant=merchant, name="x", status="running", started_at="2026-01-01T00:00Z"
+        )
     with pytest.raises(IntegrityError), transaction.atomic():
         Experiment.objects.create(merchant=merchant, name="y", status="stopped")
 

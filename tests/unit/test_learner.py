@@ -79,13 +79,17 @@ def test_it_waits_for_the_attribution_window(merchant: Merchant, arms: list[Prom
 
 def test_a_window_of_nothing_learns_at_once_from_the_clicks_that_are_there(arms: list[PromptVersion]) -> None:
     merchant = factories.merchant(attribution_minutes=0)
-    row = shown(merchant, arms[0], issued_at=timezone.now() - timedelta(seconds=3), clicked_after=timedelta(seconds=2))
+    row = shown(
+        merchant, arms[0], issued_at=timezone.now() - timedelta(seconds=3), clicked_after=timedelta(seconds=2)
+    )
     assert learn_once() == 1
     row.refresh_from_db()
     assert row.learned_reward == 1.0
 
 
-@pytest.mark.parametrize(("after", "reward"), [(60 * MINUTE, 1.0), (60 * MINUTE + timedelta(milliseconds=1), 0.0)])
+@pytest.mark.parametrize(
+    ("after", "reward"), [(60 * MINUTE, 1.0), (60 * MINUTE + timedelta(milliseconds=1), 0.0)]
+)
 def test_a_click_counts_until_the_window_ends(
     merchant: Merchant, arms: list[PromptVersion], after: timedelta, reward: float
 ) -> None:
@@ -95,7 +99,9 @@ def test_a_click_counts_until_the_window_ends(
     assert row.learned_reward == reward
 
 
-def test_a_click_that_is_reported_after_the_lesson_changes_nothing(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_a_click_that_is_reported_after_the_lesson_changes_nothing(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     row = shown(merchant, arms[0])
     learn_once()
     Click.objects.create(decision_id=row.pk, merchant=merchant, occurred_at=row.occurred_at + MINUTE)
@@ -106,7 +112,9 @@ def test_a_click_that_is_reported_after_the_lesson_changes_nothing(merchant: Mer
 
 
 def test_a_click_without_an_impression_teaches_nothing(merchant: Merchant) -> None:
-    Click.objects.create(decision_id="8a9d1a6e-6b1c-4a52-9a2b-2f8d6d0a7c11", merchant=merchant, occurred_at=timezone.now())
+    Click.objects.create(
+        decision_id="8a9d1a6e-6b1c-4a52-9a2b-2f8d6d0a7c11", merchant=merchant, occurred_at=timezone.now()
+    )
     assert learn_once(timezone.now() + timedelta(days=1)) == 0
 
 
@@ -130,7 +138,9 @@ def test_only_a_prompt_that_was_shown_teaches(
     assert not Policy.objects.exists()
 
 
-def test_flagged_impressions_are_kept_and_not_learned_from(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_flagged_impressions_are_kept_and_not_learned_from(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     row = shown(merchant, arms[0])
     Impression.objects.filter(pk=row.pk).update(flags=["bot"])
     assert learn_once() == 0
@@ -149,7 +159,9 @@ def test_features_that_cannot_be_encoded_are_flagged_and_hold_nobody_up(
     assert PolicySnapshot.objects.get().impressions == 1
 
 
-def test_each_merchant_and_pool_has_a_policy_of_its_own(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_each_merchant_and_pool_has_a_policy_of_its_own(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     other_pool = pool(factories.category("Shoes"), 1)
     shown(merchant, arms[0])
     shown(merchant, other_pool[0])
@@ -159,23 +171,33 @@ def test_each_merchant_and_pool_has_a_policy_of_its_own(merchant: Merchant, arms
     assert {snapshot.impressions for snapshot in PolicySnapshot.objects.all()} == {1}
 
 
-def test_batches_add_up(merchant: Merchant, arms: list[PromptVersion], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_add_up(
+    merchant: Merchant, arms: list[PromptVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(7):
         shown(merchant, arms[number % 2], clicked_after=MINUTE if number % 3 == 0 else None)
     monkeypatch.setattr(learning, "BATCH", 3)
     assert learn_once() == 7
     policy = Policy.objects.get()
     assert policy.current_version == 3
-    assert list(policy.snapshots.order_by("version").values_list("impressions", "clicks")) == [(3, 1), (6, 2), (7, 3)]
+    assert list(policy.snapshots.order_by("version").values_list("impressions", "clicks")) == [
+        (3, 1),
+        (6, 2),
+        (7, 3),
+    ]
     assert sorted(Impression.objects.values_list("learned_version", flat=True)) == [1, 1, 1, 2, 2, 2, 3]
     assert same(rebuild(policy), load(policy))
 
 
-def test_the_number_of_queries_does_not_grow_with_the_batch(merchant: Merchant, arms: list[PromptVersion]) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_batch(
+    merchant: Merchant, arms: list[PromptVersion]
+) -> None:
     def queries(rows: int) -> int:
         for number in range(rows):
             shown(merchant, arms[0], clicked_after=MINUTE if number == 0 else None)
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             learn_once()
         return len(captured)
 
@@ -233,7 +255,9 @@ def test_a_snapshot_cannot_be_changed(merchant: Merchant, arms: list[PromptVersi
     assert PolicySnapshot.objects.get().impressions == 1
 
 
-def test_old_snapshots_are_thinned(merchant: Merchant, arms: list[PromptVersion], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_snapshots_are_thinned(
+    merchant: Merchant, arms: list[PromptVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(learning, "BATCH", 1)
     for _ in range(60):
         shown(merchant, arms[0])
@@ -245,7 +269,9 @@ def test_old_snapshots_are_thinned(merchant: Merchant, arms: list[PromptVersion]
     assert same(rebuild(Policy.objects.get()), load(Policy.objects.get()))
 
 
-def test_the_command(merchant: Merchant, arms: list[PromptVersion], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    merchant: Merchant, arms: list[PromptVersion], capsys: pytest.CaptureFixture[str]
+) -> None:
     shown(merchant, arms[0])
     call_command("learn", "--once")
     assert capsys.readouterr().out == "learned from 1 impressions\n"

@@ -21,7 +21,9 @@ def taught(rates: dict[int, float], rows: int, seed: int = 0) -> tuple[LinUCB, i
         model.add_arm(arm)
         for _ in range(rows):
             device = ("mobile", "desktop")[int(rng.integers(2))]
-            contexts.append(ENCODING.encode({"device": device, "age": 40}, {"price": 50.0}, {"width": 300, "height": 250}))
+            contexts.append(
+                ENCODING.encode({"device": device, "age": 40}, {"price": 50.0}, {"width": 300, "height": 250})
+            )
             arms.append(arm)
             rewards.append(float(rng.random() < rate + 0.3 * (device == "desktop")))
     model.partial_fit(contexts, arms, rewards)

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from bandit.models import Experiment
-from bandit.services import create_experiment, ensure_default_experiments
 from bandit.services import DEFAULT_ARMS as ARMS
+from bandit.services import create_experiment, ensure_default_experiments
 from creatives.models import User
 from tests import factories
 
@@ -49,7 +49,9 @@ def test_only_admins_change_experiments(role: str) -> None:
     draft = create_experiment(merchant, "Photos", ARMS)
     client = as_(factories.member(merchant, role))
     assert client.get("/experiments/add/").status_code == 403
-    assert client.post("/experiments/add/", {"name": "x", "merchant": merchant.slug} | SHARES).status_code == 403
+    assert (
+        client.post("/experiments/add/", {"name": "x", "merchant": merchant.slug} | SHARES).status_code == 403
+    )
     for step in ("start", "stop"):
         assert client.post(f"/experiments/{draft.pk}/{step}/").status_code == 403
     assert Client().post(f"/experiments/{draft.pk}/start/")["Location"].startswith("/login/")

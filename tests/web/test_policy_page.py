@@ -29,7 +29,9 @@ def taught(merchant: Merchant) -> Policy:
         device = ("mobile", "desktop")[number // 2 % 2]
         features = FEATURES | {"user": {"device": device}}
         clicked = number % 2 == 1 and device == "desktop"
-        shown(merchant, versions[number % 2], features=features, clicked_after=timedelta(0) if clicked else None)
+        shown(
+            merchant, versions[number % 2], features=features, clicked_after=timedelta(0) if clicked else None
+        )
     learn_once()
     return Policy.objects.get(merchant=merchant)
 
@@ -80,7 +82,9 @@ def test_policies_of_others_do_not_exist() -> None:
     assert client.get(f"/policy/?merchant={theirs.slug}").status_code == 404
     assert client.get("/policy/?policy=x").status_code == 404
     assert foreign.category.path not in client.get("/policy/").content.decode()
-    assert as_(factories.admin()).get(f"/policy/?merchant={theirs.slug}&policy={foreign.pk}").status_code == 200
+    assert (
+        as_(factories.admin()).get(f"/policy/?merchant={theirs.slug}&policy={foreign.pk}").status_code == 200
+    )
 
 
 def test_reviewers_and_strangers_stay_out() -> None:
