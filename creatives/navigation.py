@@ -53,6 +53,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         "Check",
         (
             NavPage("review", "Review", REVIEWER),
+            NavPage("review-approved", "Approved creatives", REVIEWER),
             NavPage("review-history", "Review history", MERCHANT | REVIEWER),
             NavPage("review-stats", "Review statistics", REVIEWER),
         ),

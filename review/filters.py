@@ -72,6 +72,18 @@ class QueueFilters(UrlFilters):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovedFilters(UrlFilters):
+    """Narrow what is approved: merchant by slug, and by whom ("auto" or "person")."""
+
+    merchant: str = ""
+    by: str = ""
+
+    @classmethod
+    def readers(cls) -> dict[str, Any]:
+        return {"merchant": word, "by": word}
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryFilters(UrlFilters):
     """Narrow the history: merchant by slug, reviewer by id, action, reason, first and last day (UTC)."""
 

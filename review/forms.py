@@ -6,8 +6,9 @@ from typing import Any
 
 from django import forms
 
-from creatives.models import User
-from review.filters import HistoryFilters, QueueFilters
+from creatives.models import Merchant, User
+from creatives.permissions import REVIEWERS
+from review.filters import ApprovedFilters, HistoryFilters, QueueFilters
 from review.selectors import history, queue
 
 Choices = list[tuple[Any, str]]
@@ -43,6 +44,19 @@ class QueueFilterForm(FilterForm):
         self.offer("category", [(row.pk, row.path) for row in found["categories"]])
         self.offer("prompt", [(row.pk, row.name) for row in found["prompts"]])
         self.offer("verdict", [(name, name.capitalize()) for name in found["verdicts"]])
+
+
+class ApprovedFilterForm(FilterForm):
+    """Narrow what is approved."""
+
+    merchant = forms.ChoiceField(required=False)
+    by = forms.ChoiceField(required=False, label="Approved")
+
+    def __init__(self, user: User, filters: ApprovedFilters) -> None:
+        super().__init__(initial=filters.as_dict(), auto_id="filter-%s")
+        merchants = Merchant.objects.for_member(user, REVIEWERS).order_by("name")
+        self.offer("merchant", [(row.slug, row.name) for row in merchants])
+        self.offer("by", [("auto", "Automatically"), ("person", "By a reviewer")])
 
 
 class HistoryFilterForm(FilterForm):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from review.views import actions, desk, history, stats
+from review.views import actions, approved, desk, history, stats
 
 urlpatterns = [
     path("review/", desk.desk, name="review"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("review/bulk/", actions.bulk, name="review-bulk"),
     path("review/undo/", actions.undo, name="review-undo"),
     path("review/heartbeat/", actions.heartbeat, name="review-heartbeat"),
+    path("review/approved/", approved.approved, name="review-approved"),
     path("review/history/", history.history, name="review-history"),
     path("review/stats/", stats.stats, name="review-stats"),
 ]

@@ -18,6 +18,7 @@ from review.filters import HistoryFilters
 from review.forms import HistoryFilterForm
 from review.models import Decision, Reason
 from review.selectors import history as trail
+from review.selectors.approved import latest_decisions
 from review.selectors.items import items
 from review.services.decisions import undoable
 
@@ -62,25 +63,19 @@ def _lines(user: User, rows: list[Decision]) -> list[dict[str, Any]]:
     pictures = {item.creative.pk: item for item in items([row.creative_id for row in rows])}
     mine = set(undoable(user).values_list("pk", flat=True))
     reviewed = set(Merchant.objects.for_member(user, REVIEWERS).values_list("pk", flat=True))
-    latest = _latest(rows)
+    latest = latest_decisions(row.creative_id for row in rows)
     return [
         {
             "decision": row,
             "item": pictures[row.creative_id],
             "token": uuid.uuid4(),
             "can_undo": row.pk in mine,
-            "can_retire": row.pk == latest[row.creative_id]
+            "can_retire": row == latest[row.creative_id]
             and row.merchant_id in reviewed
             and row.creative.status == Creative.Status.APPROVED,
         }
         for row in rows
     ]
-
-
-def _latest(rows: list[Decision]) -> dict[int, int]:
-    creatives = {row.creative_id for row in rows}
-    newest = Decision.objects.filter(creative__in=creatives).order_by("creative", "-pk").distinct("creative")
-    return dict(newest.values_list("creative", "pk"))
 
 
 def _csv(rows: Iterator[Decision]) -> HttpResponse:

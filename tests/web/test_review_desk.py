@@ -63,7 +63,7 @@ def test_original_and_creative_stand_side_by_side(signed_in: Client, merchant: M
         item.product.title,
         picture.request.prompt_version.text,
         "Quality gate: doubtful",
-        "the mask is uncertain",
+        "The mask is uncertain",
         "0.40",
         "1</strong> waiting",
     ):

@@ -16,6 +16,7 @@ from tests.review_rows import creative
 pytestmark = pytest.mark.django_db
 PAGES = {
     "review": {"reviewer", "admin"},
+    "review-approved": {"reviewer", "admin"},
     "review-stats": {"reviewer", "admin"},
     "review-history": {"reviewer", "admin", "owner", "editor"},
 }
