@@ -13,7 +13,7 @@ from bandit.features import Encoding
 from bandit.linucb import LinUCB
 
 Z95 = 1.959963984540054
-_STRONGEST = 5
+_STRONGEST = 4
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,15 @@ def _noise(clicks: int, learned: int) -> float:
 
 
 def _strongest(theta: np.ndarray, margins: np.ndarray, encoding: Encoding) -> list[Weight]:
-    """The features with the largest weights, certain ones first; the intercept speaks for everyone and is left out."""
+    """The features with the largest weights, certain ones first.
+
+    The intercept speaks for everyone and is left out, and so is a hashed column unless it is certain: it has no name.
+    """
     weights = [
         Weight(column.words, float(theta[column.position]), float(margins[column.position]))
         for column in encoding.describe()[:-1]
         if theta[column.position]
+        and (column.feature or abs(theta[column.position]) > margins[column.position])
     ]
     weights.sort(key=lambda weight: (not weight.is_certain, -abs(weight.value)))
     return weights[:_STRONGEST]
