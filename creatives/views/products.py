@@ -39,7 +39,7 @@ def _page(request: HttpRequest, found: Product, image_form: NewImageForm) -> Htt
         "product": found,
         "main": pictures[0] if pictures else None,
         "pictures": pictures,
-        "groups": groups,
+        "prompt_groups": groups,
         "is_painting": any(group.waiting for group in groups),
         "may_edit": Product.objects.for_member(signed_in(request), EDITORS).filter(pk=found.pk).exists(),
         "image_form": image_form,
