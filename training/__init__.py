@@ -1,0 +1,1 @@
+"""Training of studio-tiny: parametric Blender scenes, VAE, text encoder, UNet and ControlNet."""

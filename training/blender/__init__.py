@@ -1,0 +1,1 @@
+"""Everything that needs Blender (``bpy``); imported only by the rendering commands."""

@@ -1,0 +1,35 @@
+"""Time-boxed runs: the share that is done, the learning rate for it, and progress lines with what is left."""
+
+from __future__ import annotations
+
+import math
+import time
+
+
+class Clock:
+    """Minutes of training so far against a budget; ``spent`` is what earlier runs used."""
+
+    def __init__(self, minutes: float, spent: float = 0.0) -> None:
+        self.minutes = minutes
+        self._before = spent
+        self._started = time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        """Minutes used, earlier runs included."""
+        return self._before + (time.monotonic() - self._started) / 60
+
+    @property
+    def share(self) -> float:
+        """Share of the budget that is used, at most 1."""
+        return min(1.0, self.spent / self.minutes)
+
+    def line(self, step: int, **values: float) -> str:
+        """One line of progress."""
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        return f"step {step}  {shown}  {self.spent:.1f} of {self.minutes:g} min, {self.minutes - self.spent:.1f} left"
+
+
+def learning_rate(peak: float, step: int, share: float, warmup: int = 100, floor: float = 0.03) -> float:
+    """Linear warm-up over ``warmup`` steps, then half a cosine over the budget down to ``floor`` of the peak."""
+    return peak * min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share)))
