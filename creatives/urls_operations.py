@@ -1,0 +1,18 @@
+"""The operators' page and its buttons."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from creatives.views import operations
+
+urlpatterns = [
+    path("operations/", operations.operations, name="operations"),
+    path("operations/requests/requeue/", operations.requeue_all, name="operations-requeue-all"),
+    path(
+        "operations/requests/<int:request_id>/requeue/", operations.requeue_request, name="operations-requeue"
+    ),
+    path(
+        "operations/messages/<int:delivery_id>/replay/", operations.replay_message, name="operations-replay"
+    ),
+]

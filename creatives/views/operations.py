@@ -1,0 +1,74 @@
+"""The operators' page: queues, leases, failures with a way out, and messages."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from creatives.models import CreativeRequest, WebhookDelivery
+from creatives.permissions import admin_required
+from creatives.selectors import operations as selectors
+from creatives.services.delivery import ReplayError, replay
+from creatives.services.generation import requeue
+
+
+@admin_required
+@require_safe
+def operations(request: HttpRequest) -> HttpResponse:
+    """Everything at a glance; htmx asks for the part that changes."""
+    rows = selectors.ROWS
+    context = {
+        "requests": selectors.request_counts(),
+        "messages_by_status": selectors.message_counts(),
+        "saved": selectors.saved(),
+        "outbox": selectors.outbox_size(),
+        "broker": selectors.broker(),
+        "buckets": selectors.bucket_depths(),
+        "leases": selectors.running_leases()[:rows],
+        "failed": selectors.failed_requests()[:rows],
+        "troubled": selectors.troubled_renditions()[:rows],
+        "deliveries": selectors.open_messages()[:rows],
+        "shown": rows,
+    }
+    is_partial = request.headers.get("HX-Target") == "operations"
+    return render(request, "operations/_live.html" if is_partial else "operations/operations.html", context)
+
+
+@admin_required
+@require_POST
+def requeue_request(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Give a failed request a fresh set of attempts."""
+    if not CreativeRequest.objects.filter(pk=request_id).exists():
+        raise Http404(f"no request {request_id}")
+    if requeue(request_id):
+        messages.success(request, f"Request {request_id} is queued again.")
+    else:
+        messages.warning(request, f"Request {request_id} is not failed any more; nothing was changed.")
+    return redirect("operations")
+
+
+@admin_required
+@require_POST
+def requeue_all(request: HttpRequest) -> HttpResponse:
+    """Give every failed request a fresh set of attempts."""
+    ids = list(selectors.failed_requests().values_list("pk", flat=True))
+    count = sum(map(requeue, ids))
+    messages.success(request, f"Queued again: {count} of {len(ids)} failed requests.")
+    return redirect("operations")
+
+
+@admin_required
+@require_POST
+def replay_message(request: HttpRequest, delivery_id: int) -> HttpResponse:
+    """Send a dead message again, under its own id."""
+    try:
+        delivery = replay(delivery_id)
+    except WebhookDelivery.DoesNotExist as error:
+        raise Http404(f"no message {delivery_id}") from error
+    except ReplayError as error:
+        messages.error(request, f"Not sent again: {error}.")
+    else:
+        messages.success(request, f"Message {delivery.message_id} goes to {delivery.recommender} again.")
+    return redirect("operations")
