@@ -136,6 +136,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 # Catalogue: feeds as uploaded, and pictures fetched from the addresses that feeds name.
 CATALOG_MAX_UPLOAD_BYTES = env.int("CATALOG_MAX_UPLOAD_BYTES", default=300 * 2**20)
 CATALOG_BATCH_ROWS = env.int("CATALOG_BATCH_ROWS", default=500)
+ALLOW_DEMO = env.bool("ALLOW_DEMO", default=False)  # demo accounts have a public password
 IMAGE_FETCH_SECONDS = env.float("IMAGE_FETCH_SECONDS", default=30.0)
 IMAGE_FETCH_THREADS = env.int("IMAGE_FETCH_THREADS", default=8)
 

@@ -14,6 +14,7 @@ if not SECRET_KEY:
     SECRET_KEY = _key_file.read_text()
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
+ALLOW_DEMO = env.bool("ALLOW_DEMO", default=True)
 ALLOW_PRIVATE_HOSTS = env.bool("ALLOW_PRIVATE_HOSTS", default=True)
 AUTH_PASSWORD_VALIDATORS = []
 SERVE_MEDIA = True

@@ -15,6 +15,7 @@ SECRET_KEY = "test-only-key-" + "0" * 50
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = []
+ALLOW_DEMO = True
 ALLOW_PRIVATE_HOSTS = True
 SERVE_MEDIA = True
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

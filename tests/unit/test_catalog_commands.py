@@ -164,8 +164,8 @@ def test_load_demo_twice_changes_nothing(capsys: Any) -> None:
     assert capsys.readouterr().out.endswith("The demo merchant is there already.\n")
 
 
-def test_load_demo_is_refused_with_production_settings(settings: Any) -> None:
-    settings.SETTINGS_MODULE = "config.settings.prod"
+def test_load_demo_is_refused_unless_allowed(settings: Any) -> None:
+    settings.ALLOW_DEMO = False
     with pytest.raises(CommandError, match="public password"):
         call_command("load_demo")
     assert not Merchant.objects.exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
 
 from creatives.models import (
     CatalogImport,
@@ -54,14 +54,9 @@ class Command(BaseCommand):
 
     help = "Load the demo merchant, its people, prompts, placements and products."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--force", action="store_true", help="also with production settings")
-
     def handle(self, *args: Any, **options: Any) -> None:
-        if settings.SETTINGS_MODULE.endswith("prod") and not options["force"]:
-            raise CommandError(
-                "demo accounts have a public password; with production settings pass --force", returncode=2
-            )
+        if not settings.ALLOW_DEMO:
+            raise CommandError("demo accounts have a public password; set ALLOW_DEMO=1 to have them", returncode=2)
         merchant, _ = Merchant.objects.get_or_create(
             slug="demo", defaults={"name": "Demo shop", "attribution_minutes": 1}
         )
