@@ -53,15 +53,8 @@ def decisions(request: HttpRequest, payload: DecisionsIn) -> HttpResponse:
     return JsonResponse({"decisions": [_answer(item, decision) for item, decision in answers]})
 
 
-@router.post(
-    "/events",
-    response={202: EventsOut},
-    summary="Report impressions, clicks and conversions",
-    openapi_extra={
-        "requestBody": {"content": {"application/json": {"schema": EventsIn.model_json_schema()}}}
-    },
-)
-def events(request: HttpRequest, payload: dict[str, Any] | list[Any] = Body(...)) -> HttpResponse:  # noqa: B008
+@router.post("/events", response={202: EventsOut}, summary="Report impressions, clicks and conversions")
+def events(request: HttpRequest, payload: EventsIn = Body(...)) -> HttpResponse:  # noqa: B008
     """Takes ``{"events": [...]}`` or the bare list, up to 1000 events. Sending a batch twice changes nothing."""
     batch = payload.get("events") if isinstance(payload, dict) else payload
     if not isinstance(batch, list):
@@ -107,6 +100,7 @@ def _answer(item: ItemIn, decision: Decision | None) -> dict[str, Any]:
         "policy_version": token.policy_version,
         "experiment": {"id": token.experiment_id, "arm": token.arm} if token.experiment_id else None,
         "generation": outcome.generation,
+        "token": text,
         "impression_url": settings.PUBLIC_BASE_URL + reverse("impression", args=[text]),
         "click_url": settings.PUBLIC_BASE_URL + reverse("click", args=[text]),
         "expires_at": token.expires_at.isoformat(),

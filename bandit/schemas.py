@@ -69,7 +69,7 @@ class DecisionsIn(Schema):
     items: Annotated[list[ItemIn], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
-class ImageOut(Schema):
+class PictureOut(Schema):
     url: str
     width: int | None
     height: int | None
@@ -97,12 +97,13 @@ class DecisionOut(Schema):
     decision_id: str
     variant: Literal["original", "positioned", "generated"]
     is_fallback: bool
-    image: ImageOut | None
+    image: PictureOut | None
     prompt: PromptOut | None
     propensity: float
     policy_version: int
     experiment: ExperimentOut | None
     generation: Literal["ready", "queued", "in_review", "rejected", "failed", "not_needed"]
+    token: str
     impression_url: str
     click_url: str
     expires_at: datetime
@@ -127,8 +128,19 @@ class EventIn(Schema):
     ) = None
 
 
-class EventsIn(Schema):
-    events: Annotated[list[EventIn], Field(max_length=MAX_BATCH)]
+# Read one by one, so that what is wrong with one event does not refuse the others.
+_BATCH_SCHEMA = {"type": "array", "maxItems": MAX_BATCH, "items": EventIn.model_json_schema()}
+EventsIn = Annotated[
+    dict[str, Any] | list[Any],
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "object", "required": ["events"], "properties": {"events": _BATCH_SCHEMA}},
+                _BATCH_SCHEMA,
+            ]
+        }
+    ),
+]
 
 
 class RejectedOut(Schema):

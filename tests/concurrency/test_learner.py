@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -97,6 +98,24 @@ def test_a_learner_killed_at_any_step_leaves_whole_batches(step: str, when: str)
     policy.refresh_from_db()
     assert Impression.objects.filter(learned_at__isnull=False).count() == 12
     assert_consistent(policy)
+
+
+def test_the_command_stops_when_it_is_told_to() -> None:
+    environment = os.environ | {"STUDIO_USE_TEST_DATABASE": "1", "LEARN_SECONDS": "0.2"}
+    environment["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
+    log_of(3)
+    learner = subprocess.Popen([sys.executable, "manage.py", "learn"], env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while not PolicySnapshot.objects.exists():
+            assert time.monotonic() < deadline
+            assert learner.poll() is None
+            time.sleep(0.1)
+        learner.send_signal(signal.SIGTERM)
+        assert learner.wait(timeout=5) == 0
+    finally:
+        learner.kill()
+    assert_consistent(Policy.objects.get())
 
 
 def test_two_learners_learn_as_much_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
