@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
+from bandit import pictures
 from bandit.models import Click, Experiment, Impression, Policy
 from bandit.schemas import DecisionsOut
 from bandit.services import (
@@ -304,3 +305,26 @@ def test_the_token_carries_what_the_learner_needs() -> None:
     assert token.propensity == decision["propensity"]
     assert decision["expires_at"] == token.expires_at.isoformat()
     assert "u1" not in str(token)
+
+
+def test_a_failing_request_for_a_creative_costs_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, calls = Shop(prompts=1), []
+
+    def fail(*args: Any) -> None:
+        calls.append(args)
+        raise DatabaseError("read only")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pictures, "request_creatives", fail)
+        assert [shop.decide()["generation"] for _ in range(2)] == ["queued", "queued"]
+    assert len(calls) == 2
+    shop.decide()
+    assert CreativeRequest.objects.count() == 1
+
+
+def test_what_was_just_asked_for_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, calls = Shop(prompts=1), []
+    monkeypatch.setattr(pictures, "request_creatives", lambda *args: calls.append(args))
+    for _ in range(3):
+        shop.decide()
+    assert len(calls) == 1
