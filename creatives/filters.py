@@ -17,7 +17,7 @@ PICTURES = [
     ("failed", "Picture failed"),
     ("none", "Without a picture"),
 ]
-SORTS = [("title", "Title"), ("-created_at", "Newest"), ("-updated_at", "Changed last"), ("price", "Price")]
+SORTS = [("-created_at", "Newest"), ("-updated_at", "Changed last"), ("price", "Price")]
 
 
 class ProductFilter(filters.FilterSet):
@@ -32,7 +32,7 @@ class ProductFilter(filters.FilterSet):
         label="Picture", choices=PICTURES, method="with_picture", empty_label="All"
     )
     sort = filters.OrderingFilter(
-        label="Sort", choices=SORTS, fields=["title", "created_at", "updated_at", "price"]
+        label="Sort", choices=SORTS, fields=["created_at", "updated_at", "price"], empty_label="Title"
     )
 
     class Meta:

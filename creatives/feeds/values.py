@@ -42,11 +42,11 @@ def check_text(field: str, text: str) -> str:
     """``text`` within the field's length and without control characters (PostgreSQL stores no NUL)."""
     if control := _CONTROL.search(text):
         raise Refused(
-            f"{field} holds no control characters (this has U+{ord(control[0]):04X}).", "Remove it."
+            f"{field} must hold no control characters (this has U+{ord(control[0]):04X}).", "Remove it."
         )
     limit = LENGTHS.get(field)
     if limit is not None and len(text) > limit:
-        raise Refused(f"{field} has at most {limit} characters (this has {len(text)}).", "Shorten it.")
+        raise Refused(f"{field} must have at most {limit} characters (this has {len(text)}).", "Shorten it.")
     return text
 
 
@@ -59,11 +59,11 @@ def check_url(field: str, text: str) -> str:
         valid = False
     if not valid or re.search(r"\s", text):
         raise Refused(
-            f"{field} is a web address.", "Write it in full: https://shop.example/…, spaces as %20."
+            f"{field} must be a web address.", "Write it in full: https://shop.example/…, spaces as %20."
         )
     if parts.username is not None:
         raise Refused(
-            f"{field} holds no user name or password.", "Use an address that is open to all.", value="…@…"
+            f"{field} must hold no user name or password.", "Use an address that is open to all.", value="…@…"
         )
     return text
 
@@ -77,12 +77,12 @@ def check_image(field: str, text: str, members: Container[str] | None) -> str:
         name = check_text(field, text)
         if text not in members:
             raise Refused(
-                f"{field} names a picture in the ZIP.", "Add the file to the ZIP or correct the name."
+                f"{field} must name a picture in the ZIP.", "Add the file to the ZIP or correct the name."
             )
     extension = name.rpartition(".")[2].lower()
     if "." in name and extension in NOT_PICTURES:
         raise Refused(
-            f"{field} is a JPEG, PNG, WebP, GIF, BMP or TIFF (this is .{extension}).", "Convert it."
+            f"{field} must be a JPEG, PNG, WebP, GIF, BMP or TIFF (this is .{extension}).", "Convert it."
         )
     return text
 
@@ -99,7 +99,7 @@ def check_images(text: str, members: Container[str] | None) -> tuple[str, ...]:
             raise Refused(refused.rule, refused.fix, refused.severity, refused.value or link) from None
     if len(links) > MAX_ADDITIONAL_IMAGES:
         raise Refused(
-            f"additional_image_link has at most {MAX_ADDITIONAL_IMAGES} pictures (this has {len(links)}).",
+            f"additional_image_link must have at most {MAX_ADDITIONAL_IMAGES} pictures (this has {len(links)}).",
             "Keep the best ones.",
         )
     return links
@@ -117,14 +117,16 @@ def check_availability(text: str) -> str:
     value = {"pre_order": "preorder", "back_order": "backorder"}.get(value, value)
     if value not in AVAILABILITIES:
         raise Refused(
-            "availability is in_stock, out_of_stock, preorder or backorder.", "Use one of the four."
+            "availability must be in_stock, out_of_stock, preorder or backorder.", "Use one of the four."
         )
     return value
 
 
 def check_gender(text: str) -> str:
     if text.lower() not in GENDERS:
-        raise Refused("gender is male, female or unisex; ignored.", "Use one of the three.", Severity.WARNING)
+        raise Refused(
+            "gender must be male, female or unisex; ignored.", "Use one of the three.", Severity.WARNING
+        )
     return text.lower()
 
 
@@ -132,14 +134,16 @@ def check_category(field: str, text: str) -> str:
     """``A > B > C`` with one space on either side of ``>``, or Google's number as it is."""
     levels = [level.strip() for level in check_text(field, text).split(">")]
     if not all(levels):
-        raise Refused(f"{field} has no empty level.", "Write it as Apparel & Accessories > Shoes.")
+        raise Refused(f"{field} must have no empty level.", "Write it as Apparel & Accessories > Shoes.")
     return " > ".join(levels)
 
 
 def check_blank(field: str) -> Checked:
     """What a blank cell means: clear the value, unless a product cannot do without it."""
     if field in REQUIRED:
-        raise Refused(f"{field} is not blank.", "Fill it in, or leave the column out to keep what is stored.")
+        raise Refused(
+            f"{field} must not be blank.", "Fill it in, or leave the column out to keep what is stored."
+        )
     return () if field == "additional_image_link" else None
 
 

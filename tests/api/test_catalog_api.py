@@ -52,7 +52,7 @@ def test_a_multipart_upload_is_accepted_and_watched_to_its_end(api: Client, merc
     assert (done["status"], done["rows_done"], done["rows_total"]) == ("done", 2, 2)
     assert done["counts"] == {"created": 1, "changed": 0, "unchanged": 0, "retired": 0, "refused": 1}
     assert done["issues"][0] == {
-        "line": 3, "id": "B", "column": "title", "value": "", "severity": "error", "rule": "title is not blank.",
+        "line": 3, "id": "B", "column": "title", "value": "", "severity": "error", "rule": "title must not be blank.",
         "fix": "Fill it in, or leave the column out to keep what is stored.",
     }  # fmt: skip
     assert done["issues_total"] == len(done["issues"]) == 2

@@ -61,7 +61,7 @@ def test_a_refused_row_ends_with_2_and_the_good_rows_land(merchant: Merchant, fe
     assert stop.value.code == 2
     assert out.endswith("1 refused\n")
     assert err == (
-        "feed.tsv:3: error: B title: title is not blank. "
+        "feed.tsv:3: error: B title: title must not be blank. "
         "Fill it in, or leave the column out to keep what is stored.\n"
     )
     assert list(Product.objects.values_list("external_id", flat=True)) == ["A"]

@@ -57,7 +57,7 @@ def test_a_picture_that_is_not_in_the_zip_is_a_row_issue() -> None:
     ):
         (record,) = feed
     assert record.row is None
-    assert record.issues[0].rule == "image_link names a picture in the ZIP."
+    assert record.issues[0].rule == "image_link must name a picture in the ZIP."
 
 
 @pytest.mark.parametrize(

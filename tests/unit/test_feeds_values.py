@@ -26,35 +26,35 @@ def test_a_good_row_has_no_issues() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "rule"),
     [
-        ("id", "", "id is not blank."),
-        ("title", " ", "title is not blank."),
-        ("link", "", "link is not blank."),
-        ("image_link", "", "image_link is not blank."),
-        ("id", "x" * 51, "id has at most 50 characters (this has 51)."),
-        ("title", "x" * 151, "title has at most 150 characters (this has 151)."),
-        ("description", "x" * 5001, "description has at most 5000 characters (this has 5001)."),
+        ("id", "", "id must not be blank."),
+        ("title", " ", "title must not be blank."),
+        ("link", "", "link must not be blank."),
+        ("image_link", "", "image_link must not be blank."),
+        ("id", "x" * 51, "id must have at most 50 characters (this has 51)."),
+        ("title", "x" * 151, "title must have at most 150 characters (this has 151)."),
+        ("description", "x" * 5001, "description must have at most 5000 characters (this has 5001)."),
         (
             "image_link",
             "https://s.example/" + "x" * 2000,
-            "image_link has at most 2000 characters (this has 2018).",
+            "image_link must have at most 2000 characters (this has 2018).",
         ),
-        ("title", "a\x00b", "title holds no control characters (this has U+0000)."),
-        ("link", "javascript:alert(1)", "link is a web address."),
-        ("link", "ftp://s.example/a", "link is a web address."),
-        ("link", "s.example/a", "link is a web address."),
-        ("link", "https://", "link is a web address."),
-        ("link", "https://s.example/a b", "link is a web address."),
-        ("link", "https://s.example:99999/", "link is a web address."),
-        ("image_link", "photos/a.jpg", "image_link is a web address."),
-        ("image_link", "file:///etc/passwd", "image_link is a web address."),
+        ("title", "a\x00b", "title must hold no control characters (this has U+0000)."),
+        ("link", "javascript:alert(1)", "link must be a web address."),
+        ("link", "ftp://s.example/a", "link must be a web address."),
+        ("link", "s.example/a", "link must be a web address."),
+        ("link", "https://", "link must be a web address."),
+        ("link", "https://s.example/a b", "link must be a web address."),
+        ("link", "https://s.example:99999/", "link must be a web address."),
+        ("image_link", "photos/a.jpg", "image_link must be a web address."),
+        ("image_link", "file:///etc/passwd", "image_link must be a web address."),
         (
             "image_link",
             "https://s.example/a.svg",
-            "image_link is a JPEG, PNG, WebP, GIF, BMP or TIFF (this is .svg).",
+            "image_link must be a JPEG, PNG, WebP, GIF, BMP or TIFF (this is .svg).",
         ),
-        ("availability", "maybe", "availability is in_stock, out_of_stock, preorder or backorder."),
+        ("availability", "maybe", "availability must be in_stock, out_of_stock, preorder or backorder."),
         ("price", "cheap", "A price is an amount of 0 or more and a currency."),
-        ("google_product_category", "A > > B", "google_product_category has no empty level."),
+        ("google_product_category", "A > > B", "google_product_category must have no empty level."),
     ],
 )
 def test_refused(column: str, value: str, rule: str) -> None:
@@ -109,7 +109,7 @@ def test_the_additional_picture_at_fault_is_the_value_shown() -> None:
 def test_at_most_ten_additional_pictures() -> None:
     links = ",".join(f"https://s.example/{number}.jpg" for number in range(11))
     (issue,) = issues_of(additional_image_link=links)
-    assert issue.rule == "additional_image_link has at most 10 pictures (this has 11)."
+    assert issue.rule == "additional_image_link must have at most 10 pictures (this has 11)."
 
 
 def test_an_address_may_hold_a_comma() -> None:
