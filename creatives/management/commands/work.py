@@ -21,15 +21,13 @@ class Command(BaseCommand):
     help = "Run jobs: paintings (queue generate), renditions and imports (queue default)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "queues", nargs="*", choices=QUEUES, default=QUEUES, help="queues to work on (default: both)"
-        )
+        parser.add_argument("queues", nargs="*", choices=QUEUES, help="queues to work on (default: both)")
         parser.add_argument("--burst", action="store_true", help="stop when the queues are empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
         cache = FolderCache(settings.STAGE_CACHE_DIR)
         studio = Studio(lambda: _painter(cache), cache)
-        queues = [django_rq.get_queue(name) for name in dict.fromkeys(options["queues"])]
+        queues = [django_rq.get_queue(name) for name in dict.fromkeys(options["queues"] or QUEUES)]
         worker = StudioWorker(queues, connection=queues[0].connection, studio=studio)
         worker.work(burst=options["burst"], logging_level=None)
 
