@@ -18,6 +18,7 @@ from tests.review_rows import creative
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def queue(merchant: Merchant, count: int) -> list[Creative]:
 
 
 def on_desk(page: Page, picture: Creative) -> None:
-    expect(page.locator(".compare figcaption").nth(1)).to_have_text(f"Creative {picture.pk}")
+    expect(page.locator("[data-name]")).to_have_text(f"Creative {picture.pk}")
 
 
 def trail() -> list[tuple[int, str, str]]:
