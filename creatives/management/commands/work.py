@@ -6,7 +6,7 @@ from typing import Any
 
 import django_rq
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from creatives.pipeline import FolderCache, Painter
 from creatives.worker import Studio, StudioWorker
@@ -21,13 +21,20 @@ class Command(BaseCommand):
     help = "Run jobs: paintings (queue generate), renditions and imports (queue default)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("queues", nargs="*", choices=QUEUES, help="queues to work on (default: both)")
+        parser.add_argument(
+            "queues", nargs="*", help=f"queues to work on, of {', '.join(QUEUES)} (default: all)"
+        )
         parser.add_argument("--burst", action="store_true", help="stop when the queues are empty")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        names = list(dict.fromkeys(options["queues"])) or list(QUEUES)
+        if unknown := set(names) - set(QUEUES):
+            raise CommandError(
+                f"no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}", returncode=2
+            )
         cache = FolderCache(settings.STAGE_CACHE_DIR)
         studio = Studio(lambda: _painter(cache), cache)
-        queues = [django_rq.get_queue(name) for name in dict.fromkeys(options["queues"] or QUEUES)]
+        queues = [django_rq.get_queue(name) for name in names]
         worker = StudioWorker(queues, connection=queues[0].connection, studio=studio)
         worker.work(burst=options["burst"], logging_level=None)
 
