@@ -43,7 +43,7 @@ class Item:
     @property
     def final_url(self) -> str:
         """URL of the finished picture."""
-        return str(self.creative.final.url)
+        return str(self.creative.final.url) if self.creative.final else ""
 
     @property
     def original_url(self) -> str:

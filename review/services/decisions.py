@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from creatives.models import Creative, User
@@ -141,11 +141,20 @@ def undo(reviewer: User, token: uuid.UUID, decision: uuid.UUID | None = None) ->
 
 
 def undoable(reviewer: User) -> QuerySet[Decision]:
-    """One's own approvals and rejections that still stand, among the last 10, latest first."""
+    """One's own approvals and rejections, among the last 10, that still stand and can return to review; latest first.
+
+    A creative that was retired with its prompt cannot, nor one whose request has been painted again.
+    """
     own = Decision.objects.filter(reviewer=reviewer, action__in=[Action.APPROVE, Action.REJECT])
-    later = Decision.objects.filter(creative=OuterRef("creative"), pk__gt=OuterRef("pk"))
     recent = list(own.order_by("-pk").values_list("pk", flat=True)[:UNDO_DEPTH])
-    return Decision.objects.filter(~Exists(later), pk__in=recent).order_by("-pk")
+    later = Decision.objects.filter(creative=OuterRef("creative"), pk__gt=OuterRef("pk"))
+    successor = Creative.objects.filter(request=OuterRef("creative__request"), status__in=Creative.ALIVE)
+    return Decision.objects.filter(
+        Q(creative__status=Creative.Status.APPROVED)
+        | (Q(creative__status=Creative.Status.REJECTED) & ~Exists(successor)),
+        ~Exists(later),
+        pk__in=recent,
+    ).order_by("-pk")
 
 
 def describe(creative: Creative) -> str:
@@ -153,7 +162,7 @@ def describe(creative: Creative) -> str:
     if creative.status == Creative.Status.IN_REVIEW:
         return f"Creative {creative.pk} is in review: approve or reject it."
     last = creative.decisions.select_related("reviewer").first()
-    if last is None:
+    if last is None or RESULT.get(last.action) != creative.status:
         return f"Creative {creative.pk} has already been {creative.get_status_display().lower()}."
     why = f" ({last.get_reason_display()})" if last.reason else ""
     return f"Creative {creative.pk} has already been {PAST[Action(last.action)]} by {last.reviewer}{why}."

@@ -7,8 +7,10 @@ import uuid
 import pytest
 
 from creatives.models import Creative, User, WebhookDelivery
+from creatives.services import creatives as lifecycle
 from review.errors import AlreadyDecidedError, NothingToUndoError
 from review.models import Decision
+from review.services import decisions
 from review.services.decisions import Verdict, decide, undo, undoable
 from tests import factories
 from tests.review_rows import creative, recommender
@@ -118,6 +120,28 @@ def test_a_decision_that_was_reversed_since_no_longer_stands(picture: Creative, 
 def test_what_was_painted_again_since_stays_rejected(picture: Creative, reviewer: User) -> None:
     decide(reviewer, picture.pk, REJECT, uuid.uuid4())
     Creative.objects.create(merchant=picture.merchant, request=picture.request, seed=10**6)
-    with pytest.raises(AlreadyDecidedError, match="painted again"):
+    with pytest.raises(NothingToUndoError):
         undo(reviewer, uuid.uuid4())
     assert (status(picture), Decision.objects.count()) == ("rejected", 1)
+
+
+def test_what_was_retired_with_its_prompt_is_passed_over(picture: Creative, reviewer: User) -> None:
+    second = creative(picture.merchant)
+    for each in (picture, second):
+        decide(reviewer, each.pk, APPROVE, uuid.uuid4())
+    lifecycle.retire(second.pk, "prompt retired")
+    undo(reviewer, uuid.uuid4())
+    assert (status(picture), status(second)) == ("in_review", "retired")
+    with pytest.raises(AlreadyDecidedError, match=f"Creative {second.pk} has already been retired.$"):
+        decide(reviewer, second.pk, REJECT, uuid.uuid4())
+
+
+def test_a_creative_retired_while_the_undo_was_waiting_stays_retired(
+    picture: Creative, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = decide(reviewer, picture.pk, APPROVE, uuid.uuid4()).decision
+    monkeypatch.setattr(decisions, "_undoable", lambda *_: done)
+    lifecycle.retire(picture.pk, "prompt retired")
+    with pytest.raises(AlreadyDecidedError, match="cannot return to review"):
+        undo(reviewer, uuid.uuid4())
+    assert (status(picture), Decision.objects.count()) == ("retired", 1)
