@@ -66,6 +66,15 @@ def with_details(creatives: QuerySet[Creative], order: Sequence[int] | None = No
     return [_item(creative, images[creative.merchant_id, creative.request.image_sha256]) for creative in rows]
 
 
+def siblings(creative: Creative, limit: int = 8) -> list[Creative]:
+    """Other creatives of the same photo of the same merchant, latest first; retired ones are left out. One query."""
+    same = Creative.objects.filter(
+        merchant=creative.merchant_id, request__image_sha256=creative.request.image_sha256
+    ).exclude(pk=creative.pk)
+    shown = same.exclude(status=Creative.Status.RETIRED).select_related("request__prompt_version")
+    return list(shown.order_by("-pk")[:limit])
+
+
 def _images(creatives: Iterable[Creative]) -> dict[tuple[int, str], list[ProductImage]]:
     wanted = {(creative.merchant_id, creative.request.image_sha256) for creative in creatives}
     found: dict[tuple[int, str], list[ProductImage]] = defaultdict(list)

@@ -20,7 +20,7 @@ from review.errors import ReviewError
 from review.filters import QueueFilters, number
 from review.forms import QueueFilterForm
 from review.models import Reason
-from review.selectors.items import items
+from review.selectors.items import items, siblings
 from review.selectors.queue import waiting
 from review.selectors.trail import last_own
 from review.services import claims
@@ -90,6 +90,7 @@ def _single(request: HttpRequest, user: User, filters: QueueFilters, pinned: int
     shown = items((first + queue)[:2])
     return {
         "item": shown[0] if shown else None,
+        "siblings": siblings(shown[0].creative) if shown else [],
         "next_item": shown[1] if len(shown) > 1 else None,
         "token": uuid.uuid4(),
         "held": [item.creative.pk for item in shown],

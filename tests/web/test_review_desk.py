@@ -81,6 +81,16 @@ def test_the_next_picture_is_loaded_ahead(signed_in: Client, merchant: Merchant)
     assert response.content.decode().count(second.final.url) == 1
 
 
+def test_other_creatives_of_the_photo_are_shown_beside_it(signed_in: Client, merchant: Merchant) -> None:
+    picture = creative(merchant)
+    product = picture.merchant.products.get()
+    approved = creative(merchant, product=product, status="approved")
+    rejected = creative(merchant, product=product, status="rejected")
+    creative(merchant, product=product, status="retired")
+    creative(merchant, status="approved")
+    assert signed_in.get(URL).context["siblings"] == [rejected, approved]
+
+
 def test_approving_leads_to_the_next(signed_in: Client, merchant: Merchant) -> None:
     first, second = creative(merchant), creative(merchant)
     response = post(signed_in, "review-decide", first.pk, action="approve")
