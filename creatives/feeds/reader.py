@@ -67,17 +67,25 @@ class Feed:
         """How far into ``size`` bytes reading has come, a buffer ahead of the record last given."""
         return min(self._stream.tell(), self.size)
 
+    def count(self) -> int:
+        """How many records there are, their values unchecked; instead of iterating. Raises FeedError as that does."""
+        return sum(1 for _ in self._numbered())
+
     def __iter__(self) -> Iterator[Record]:
         unreadable = False
+        for number, raw in self._numbered():
+            unreadable = unreadable or bool(raw.issues) or not any(cell.strip() for cell in raw.cells["id"])
+            yield self._read(number, raw)
+        self.complete = not unreadable
+
+    def _numbered(self) -> Iterator[tuple[int, RawRecord]]:
         number = 0
         for number, raw in enumerate(self._raw.records, start=1):
             if number > self._limits.max_records:
                 raise FeedError(f"A feed has at most {self._limits.max_records} products; split the file.")
-            unreadable = unreadable or bool(raw.issues) or not any(cell.strip() for cell in raw.cells["id"])
-            yield self._read(number, raw)
+            yield number, raw
         if not number:
             raise FeedError("The file has a header and no products.")
-        self.complete = not unreadable
 
     def _read(self, number: int, raw: RawRecord) -> Record:
         if raw.issues:

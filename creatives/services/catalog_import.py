@@ -153,10 +153,12 @@ class _Run:
         total = 0
         with opened(self.upload) as source:
             notes = [*source.feed.issues, *_ignored(source)]
-            records = iter(source.feed)
-            while batch := list(islice(records, settings.CATALOG_BATCH_ROWS)):
-                total += len(batch)
-                if self.upload.strict and not self.upload.dry_run:
+            if not self.upload.strict or self.upload.dry_run:
+                total = source.feed.count()
+            else:
+                records = iter(source.feed)
+                while batch := list(islice(records, settings.CATALOG_BATCH_ROWS)):
+                    total += len(batch)
                     plan = self._plan(batch, *source.read_pictures(batch, keep=False))
                     refused += [issue for issue in plan.issues if issue.severity is Severity.ERROR]
         rows = len({issue.line for issue in refused})

@@ -195,6 +195,14 @@ class _Pipe(io.RawIOBase):
         return chunk
 
 
+def test_counting_checks_no_values() -> None:
+    data = f"{HEADER}\n{ROW}\nA2\tbroken\n{ROW}\n".encode()
+    with open_feed(io.BytesIO(data)) as feed:
+        assert feed.count() == 3
+    with open_feed(io.BytesIO(HEADER.encode())) as feed, pytest.raises(FeedError, match="no products"):
+        feed.count()
+
+
 def test_a_stream_that_cannot_seek_is_read_and_capped() -> None:
     data = f"{HEADER}\n{ROW}\n".encode()
     with open_feed(_Pipe(data)) as feed:  # type: ignore[arg-type]
