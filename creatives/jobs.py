@@ -10,7 +10,9 @@ from creatives.worker import current_studio
 def generate(key: str) -> int:
     """Paint a batch of a bucket ("version:bucket") with the worker's painter."""
     studio = current_studio.get()
-    return paint_bucket(studio.painter, key, studio.cache, studio.on_step)
+    painter = studio.painter  # loaded at its first use, which takes a while:
+    studio.on_step()  # the worker may have been asked to stop meanwhile
+    return paint_bucket(painter, key, studio.cache, studio.on_step)
 
 
 def render(key: str) -> int:

@@ -50,6 +50,10 @@ def dispatch_once(limit: int = BATCH) -> int:
     At least once: a crash between the two leaves the entry, and jobs may run twice. Raises RedisError, with every entry
     kept, when the queue cannot be reached.
     """
+    if not OutboxEntry.objects.filter(available_at__lte=Now()).exists():
+        return 0
+    # A Redis that does not answer is found out before rows are locked, for which decisions would have to wait.
+    django_rq.get_connection("default").ping()
     with transaction.atomic():
         due = OutboxEntry.objects.select_for_update(skip_locked=True).filter(available_at__lte=Now())
         entries = list(due.order_by("available_at")[:limit])

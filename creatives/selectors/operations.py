@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from redis import RedisError
 from rq import Worker
 
-from creatives.models import CreativeRequest, OutboxEntry, Rendition, WebhookDelivery
+from creatives.models import CreativeRequest, OutboxEntry, PositionedRendition, Rendition, WebhookDelivery
 
 QUEUES = ("generate", "default")
 ROWS = 50
@@ -55,6 +55,16 @@ class Broker:
     workers: int
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """A size that could not be rendered yet, and why."""
+
+    merchant: str
+    what: str
+    attempts: int
+    error: str
+
+
 def bucket_depths() -> list[BucketDepth]:
     """Buckets with open requests, the fullest first (1 query)."""
     waiting = Q(status=Status.QUEUED)
@@ -90,14 +100,16 @@ def failed_requests() -> QuerySet[CreativeRequest]:
     return rows.select_related("merchant", "prompt_version__prompt").order_by("-finished_at", "-pk")
 
 
-def troubled_renditions() -> QuerySet[Rendition]:
-    """Sizes whose rendering has failed at least once and that are still missing."""
-    return (
-        Rendition.objects.filter(file="")
-        .exclude(error="")
-        .select_related("request__merchant")
-        .order_by("-pk")
-    )
+def troubled_sizes() -> list[Trouble]:
+    """Sizes whose rendering has failed at least once and that are still missing, the latest first (2 queries)."""
+    sizes = Rendition.objects.filter(file="").exclude(error="").select_related("request__merchant")
+    whites = PositionedRendition.objects.filter(file="").exclude(error="").select_related("merchant")
+    return [
+        Trouble(str(row.request.merchant), f"{row} ({row.request.bucket})", row.attempts, row.error)
+        for row in sizes.order_by("-pk")[:ROWS]
+    ] + [
+        Trouble(str(row.merchant), str(row), row.attempts, row.error) for row in whites.order_by("-pk")[:ROWS]
+    ]
 
 
 def open_messages() -> QuerySet[WebhookDelivery]:

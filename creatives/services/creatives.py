@@ -72,7 +72,7 @@ def retire_for_prompt(version: PromptVersion, reason: str = "prompt retired") ->
             prompt_version=version, status=CreativeRequest.Status.QUEUED
         )
         for request in open_ones.select_related("merchant", "prompt_version").order_by("pk"):
-            fail(request, f"given up: {reason}")
+            fail(request, f"given up: {reason}", told=reason)
         living = Creative.objects.filter(request__prompt_version=version, status__in=Creative.ALIVE)
         ids = list(living.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
         for creative_id in ids:

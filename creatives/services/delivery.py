@@ -58,14 +58,14 @@ def announce(creative: Creative, event: str, renditions: Iterable[Rendition] | N
     )
 
 
-def announce_failure(request: CreativeRequest) -> int:
+def announce_failure(request: CreativeRequest, reason: str) -> int:
     """Write ``creative.failed`` for a request that was given up; the caller has locked its row."""
     stamp = timezone.now()
     sizes = [{"width": size.width, "height": size.height} for size in request.renditions.order_by("pk")]
     data = _facts(request) | {
         "id": None,
         "status": "failed",
-        "reason": request.error,
+        "reason": reason,
         "size": sizes[0] if sizes else None,
         "image": None,
         "renditions": sizes,

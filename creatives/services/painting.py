@@ -258,7 +258,9 @@ def give_up_or_retry(one: Claim, error: Exception) -> bool:
     reason = str(error) if isinstance(error, HOPELESS) else f"{type(error).__name__}: {error}"
     with suppress(LeaseLostError), transaction.atomic():
         request = lock_held(one)
-        if isinstance(error, HOPELESS) or is_last(request):
+        if isinstance(error, HOPELESS):
+            fail(request, reason, told=reason)
+        elif is_last(request):
             fail(request, reason)
         else:
             put_back(request, reason)

@@ -12,6 +12,7 @@ from creatives.permissions import admin_required
 from creatives.selectors import operations as selectors
 from creatives.services.delivery import ReplayError, replay
 from creatives.services.generation import requeue
+from creatives.services.retries import retry_missing
 
 
 @admin_required
@@ -28,7 +29,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         "buckets": selectors.bucket_depths(),
         "leases": selectors.running_leases()[:rows],
         "failed": selectors.failed_requests()[:rows],
-        "troubled": selectors.troubled_renditions()[:rows],
+        "troubled": selectors.troubled_sizes(),
         "deliveries": selectors.open_messages()[:rows],
         "shown": rows,
     }
@@ -52,10 +53,11 @@ def requeue_request(request: HttpRequest, request_id: int) -> HttpResponse:
 @admin_required
 @require_POST
 def requeue_all(request: HttpRequest) -> HttpResponse:
-    """Give every failed request a fresh set of attempts."""
+    """Give every failed request, and every size that could not be rendered, a fresh set of attempts."""
     ids = list(selectors.failed_requests().values_list("pk", flat=True))
-    count = sum(map(requeue, ids))
-    messages.success(request, f"Queued again: {count} of {len(ids)} failed requests.")
+    count, sizes = sum(map(requeue, ids)), retry_missing()
+    text = f"Queued again: {count} of {len(ids)} failed requests, {sizes} missing size{'' if sizes == 1 else 's'}."
+    messages.success(request, text)
     return redirect("operations")
 
 

@@ -131,7 +131,10 @@ def test_attempts_back_off_doubling_and_end_in_a_failure_that_recommenders_hear_
     assert (row.status, row.attempts, row.error) == ("failed", 3, "RuntimeError: no luck")
     assert len(painter.batches) == 3
     payload = WebhookDelivery.objects.get().payload
-    assert (payload["type"], payload["data"]["reason"]) == ("creative.failed", "RuntimeError: no luck")
+    assert (payload["type"], payload["data"]["reason"]) == (
+        "creative.failed",
+        "the picture could not be painted",
+    )
     assert Creative.objects.count() == 0
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django_rq.settings import QUEUES
 
-from creatives.models import CreativeRequest, OutboxEntry, WebhookDelivery
+from creatives.models import CreativeRequest, OutboxEntry, PositionedRendition, Rendition, WebhookDelivery
 from creatives.services.creatives import approve
 from creatives.services.leases import claim
 from tests import factories, studio
@@ -95,6 +95,25 @@ def test_all_failures_are_queued_again_at_once(admin: Client) -> None:
     assert "2 of 2 failed requests" in response.content.decode()
     states = dict(CreativeRequest.objects.values_list("pk", "status"))
     assert states == {rows[0].pk: "queued", rows[1].pk: "queued", rows[2].pk: "done"}
+
+
+def test_sizes_that_could_not_be_rendered_show_why_and_are_tried_again(admin: Client, settings: Any) -> None:
+    row = failed_request(status="done", error="")
+    spent = {"error": "disk <full>", "attempts": settings.GENERATION_MAX_ATTEMPTS}
+    Rendition.objects.filter(request=row).update(**spent)
+    PositionedRendition.objects.create(
+        merchant=row.merchant,
+        image_sha256=row.image_sha256,
+        layout=row.layout,
+        width=300,
+        height=250,
+        **spent,
+    )
+    assert page(admin).count("disk &lt;full&gt;") == 2
+    response = admin.post(reverse("operations-requeue-all"), follow=True)
+    assert "0 of 0 failed requests, 2 missing sizes." in response.content.decode()
+    assert set(Rendition.objects.values_list("attempts", flat=True)) == {0}
+    assert set(PositionedRendition.objects.values_list("attempts", flat=True)) == {0}
 
 
 def test_a_dead_message_shows_its_response_and_is_sent_again(admin: Client) -> None:
