@@ -56,12 +56,12 @@ class StudioWorker(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job with the studio at hand and a database connection that is known to be alive."""
+        db.close_old_connections()
         token = current_studio.set(self.studio)
         try:
             super().execute_job(job, queue)
         finally:
             current_studio.reset(token)
-            db.close_old_connections()
 
     def handle_warm_shutdown_request(self) -> None:
         """RQ calls this first on SIGTERM and SIGINT."""
