@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .blobs import reachable_from_border
-
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -23,10 +21,8 @@ PLAIN_NOISE = 3.0
 RINGING_REACH, RINGING_SHARE = 17, 0.12
 """JPEG's colour blocks are 16 pixels wide and ring with up to about an eighth of the edge's contrast."""
 
-SHADOW_DEPTH = 45.0
-SHADOW_SLOPE = 1.6
-SHADOW_PASSAGE = 0.02
-SHADOW_MOST = 0.6
+CLIPPED_LIGHTNESS = 99.0
+"""Above this L* all whites look alike: a white print cannot be told from a hole by its colour."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,12 @@ class Backdrop:
         strongest = cv2.dilate(self.distance, np.ones((RINGING_REACH,) * 2, np.uint8))
         return np.asarray(self.distance <= np.maximum(self.tolerance, RINGING_SHARE * strongest), np.bool_)
 
+    def looks_the_same(self, window: tuple[slice, slice], region: Bool) -> bool:
+        """Whether a region of a window is backdrop by its statistics; clipped white tells nothing."""
+        if float(np.median(self.lab[..., 0][window][region])) > CLIPPED_LIGHTNESS:
+            return False
+        return float(self.distance[window][region].mean()) <= 1.9 * self.noise + 0.25
+
     def matches_closely(self) -> Bool:
         """Stricter than `matches`: what may be a hole in the product must look just like the backdrop."""
         return np.asarray(self.distance <= max(1.2, 0.7 * self.tolerance), np.bool_)
@@ -70,31 +72,6 @@ class Backdrop:
         if not rim.any():
             return 0.3
         return float(np.clip(np.median(self.distance[rim]) / 15.0, 0.3, 1.0))
-
-    def shadow(self, outside: Bool) -> Bool:
-        """Soft shadow on the backdrop next to `outside`: darker, of the backdrop's hue, changing slowly.
-
-        The region must connect to the outside through passages wider than SHADOW_PASSAGE of the shorter side, so that
-        a smooth spot on a pale product's outline does not let the flood in. A flood that still took most of what
-        is not backdrop has run into a product of the backdrop's hue, and is given up.
-        """
-        drop = self.surface[..., 0] - self.lab[..., 0]
-        tint = np.hypot(self.lab[..., 1] - self.surface[..., 1], self.lab[..., 2] - self.surface[..., 2])
-        light = cv2.GaussianBlur(self.lab[..., 0], (0, 0), 1.0)
-        slope = cv2.magnitude(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)) / 8.0
-        smooth = (
-            (drop > -1.0)
-            & (drop < SHADOW_DEPTH)
-            & (tint < 2.0 + 0.12 * np.maximum(drop, 0))
-            & (slope < SHADOW_SLOPE)
-        )
-        side = 2 * round(0.5 * SHADOW_PASSAGE * min(outside.shape)) + 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(3, side),) * 2)
-        open_ground = cv2.erode((smooth | outside).astype(np.uint8), kernel, borderValue=1)
-        grown = cv2.dilate(reachable_from_border(open_ground > 0).astype(np.uint8), kernel) > 0
-        found = grown & smooth & ~outside
-        runaway = float(found.sum()) > SHADOW_MOST * float((~outside).sum())
-        return np.zeros_like(outside) if runaway else np.asarray(found, np.bool_)
 
 
 def fit_backdrop(rgb: U8) -> Backdrop:

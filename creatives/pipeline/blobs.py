@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -9,21 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bool = NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 ORPHAN_SHARE = 0.01
 """Blobs below this share of the largest one are dropped; "keep only the largest" would lose pairs and sets."""
 
 HOLE_MIN_AREA = 12
-WALL_TO_RADIUS = 0.9
+HOLE_SHARE = 0.002
+WALL_TO_RADIUS = 1.05
 THIN_WALL_SHARE = 0.25
+LEAST_SOLID = 0.55
 
 
-def reachable_from_border(region: Bool) -> Bool:
-    """The part of `region` (H, W) that is 4-connected with the picture's border."""
+def reachable_from_border(region: Bool, seeds: Bool | None = None) -> Bool:
+    """The part of `region` (H, W) that is 4-connected with the picture's border, or with `seeds` within it."""
     _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=4)
-    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    touching = np.unique(border[border > 0])
-    return np.isin(labels, touching)
+    starts = [labels[0], labels[-1], labels[:, 0], labels[:, -1]]
+    if seeds is not None:
+        starts.append(labels[seeds])
+    touching = np.unique(np.concatenate(starts))
+    return np.isin(labels, touching[touching > 0])
 
 
 def drop_orphans(solid: Bool, within: Bool | None = None) -> Bool:
@@ -37,45 +43,47 @@ def drop_orphans(solid: Bool, within: Bool | None = None) -> Bool:
     return np.asarray(keep[labels], np.bool_)
 
 
-def enclosed_holes(candidates: Bool, outside: Bool) -> tuple[Bool, bool]:
+def enclosed_holes(
+    candidates: Bool, outside: Bool, same: Callable[[Window, Bool], bool] | None = None
+) -> tuple[Bool, bool]:
     """Regions of the backdrop's colour inside the product: holes (handles, rings) and white prints.
 
-    A hole is recognised by its wall: on at least a quarter of its rim the product is thinner than 0.9 of the
-    hole's radius, as on a mug's handle; a print lies in the middle of cloth. Returns the holes (H, W) and
-    whether any sizeable candidate was not clear.
+    A hole is recognised by its wall: on at least a quarter of its rim the product is about as thin as the hole's
+    radius or thinner, as on a mug's handle; a print lies in the middle of cloth. `same` tells of a region in a
+    window whether its pixels cannot be told from the backdrop, which makes it a hole as well. Returns the holes
+    (H, W) and whether any sizeable candidate was not clear.
     """
     holes = np.zeros_like(candidates)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8), connectivity=4)
     if count <= 1 or not outside.any():
         return holes, False
     to_outside = cv2.distanceTransform((~outside).astype(np.uint8), cv2.DIST_L2, 5)
-    product_area = float((~outside).sum())
+    sizeable = max(HOLE_MIN_AREA, HOLE_SHARE * float((~outside).sum()))
     doubtful = False
-    for label in range(1, count):
-        area = float(stats[label, cv2.CC_STAT_AREA])
-        if area < HOLE_MIN_AREA:
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= HOLE_MIN_AREA):
+        if label == 0:
             continue
-        share = _thin_wall_share(labels, label, stats[label], to_outside, area)
-        if share >= THIN_WALL_SHARE:
-            holes |= labels == label
-        large = area > 0.02 * product_area
-        doubtful |= large and (THIN_WALL_SHARE * 0.4 < share < THIN_WALL_SHARE * 1.6)
+        left, top, width, height, area = (int(value) for value in stats[label])
+        window = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)
+        region = labels[window] == label
+        share = _thin_wall_share(region, to_outside[window])
+        if share >= THIN_WALL_SHARE or (area >= sizeable and same is not None and same(window, region)):
+            holes[window] |= region
+        doubtful |= area > 10 * sizeable and 0.4 * THIN_WALL_SHARE < share < 1.6 * THIN_WALL_SHARE
     return holes, doubtful
 
 
-def _thin_wall_share(
-    labels: NDArray[Any],
-    label: int,
-    stat: NDArray[Any],
-    to_outside: NDArray[Any],
-    area: float,
-) -> float:
-    """Share of the region's rim whose distance to the outside is below WALL_TO_RADIUS × the region's radius."""
-    left, top, width, height = (int(value) for value in stat[:4])
-    rows, columns = slice(max(0, top - 1), top + height + 1), slice(max(0, left - 1), left + width + 1)
-    region = (labels[rows, columns] == label).astype(np.uint8)
-    padded = cv2.copyMakeBorder(region, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    rim = (padded - cv2.erode(padded, np.ones((3, 3), np.uint8)))[1:-1, 1:-1] > 0
-    radius = np.sqrt(area / np.pi)
-    walls = to_outside[rows, columns][rim]
+def _thin_wall_share(region: Bool, to_outside: NDArray[Any]) -> float:
+    """Share of the region's rim whose distance to the outside is below WALL_TO_RADIUS × the region's radius.
+
+    Thin crescents and rings are never holes: 0.
+    """
+    ys, xs = np.nonzero(region)
+    hull = cv2.convexHull(np.stack([xs, ys], axis=1).astype(np.int32))
+    if region.sum() < LEAST_SOLID * cv2.contourArea(hull):
+        return 0.0
+    solid = cv2.copyMakeBorder(region.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    rim = (solid - cv2.erode(solid, np.ones((3, 3), np.uint8)))[1:-1, 1:-1] > 0
+    radius = np.sqrt(region.sum() / np.pi)
+    walls = to_outside[rim]
     return float((walls <= max(3.0, WALL_TO_RADIUS * radius)).mean()) if walls.size else 0.0

@@ -12,6 +12,7 @@ from .backdrop import Backdrop, fit_backdrop
 from .blobs import drop_orphans, enclosed_holes, reachable_from_border
 from .image_io import ImageError, SourceImage
 from .matte import soft_matte
+from .shadow import find_shadow
 
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
@@ -55,10 +56,16 @@ def _from_alpha(alpha: U8) -> Mask:
 
 
 def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
-    like_backdrop = backdrop.matches()
-    outside = reachable_from_border(like_backdrop) | backdrop.shadow(reachable_from_border(like_backdrop))
-    holes, doubtful = enclosed_holes(backdrop.matches_closely() & ~outside, outside)
-    product = drop_orphans(~(outside | holes))
+    alike = backdrop.matches()
+    ground = reachable_from_border(alike)
+    shadow, shaded = find_shadow(backdrop, ground, np.zeros_like(ground))
+    outside = ground | shadow
+    holes, doubtful = enclosed_holes(backdrop.matches_closely() & ~outside, outside, backdrop.looks_the_same)
+    holes |= enclosed_holes(shaded, outside)[0]
+    if holes.any():  # what floods a hole is its backdrop and shadow, like outside
+        ground = reachable_from_border(alike, holes) | holes
+        outside |= ground | find_shadow(backdrop, ground, holes)[0]
+    product = drop_orphans(~outside)
     warnings = (
         ("a region inside the product has the backdrop's colour; it may be a hole",) if doubtful else ()
     )
