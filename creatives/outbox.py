@@ -72,7 +72,7 @@ def _queue_name(job: str) -> str:
 
 def _job_name(job: str, key: str) -> str:
     """RQ ids hold letters, digits, dashes and underscores only."""
-    return f"{job}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    return f"{job.replace('.', '-')}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
 
 
 def _waiting(queues: set[str]) -> set[str]:

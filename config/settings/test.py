@@ -23,3 +23,4 @@ DATABASES["default"]["TEST"] = {"NAME": "test_studio"}
 Path(VAR_DIR, "static").mkdir(parents=True, exist_ok=True)  # whitenoise warns about a missing one
 if os.environ.get("STUDIO_USE_TEST_DATABASE"):  # set for processes that an end-to-end test starts
     DATABASES["default"]["NAME"] = "test_studio"
+    WHITENOISE_USE_FINDERS = True  # a browser looks at these pages, and nobody has collected the static files

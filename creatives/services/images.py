@@ -65,7 +65,7 @@ def store_image(data: bytes) -> StoredImage:
     return StoredImage(image.sha256, name, image.width, image.height)
 
 
-def fetch_pending(merchant_id: int, seconds: float = 240.0) -> bool:
+def fetch_pending(merchant_id: int, seconds: float = 60.0) -> bool:
     """Fetch the merchant's pending pictures for at most about ``seconds``; whether all of them were tried.
 
     Pictures are fetched in parallel, at most PER_HOST at a time from one host. A result is written only

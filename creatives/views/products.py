@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +18,13 @@ from creatives.permissions import current_merchant, get_for_member, member_requi
 from creatives.pipeline.image_io import ImageError
 from creatives.selectors.catalog import creatives_of
 from creatives.services import catalog
-from creatives.services.asking import ask_for_creatives
+from creatives.services.ahead import ask_ahead, slots_for
+
+WHY_NOTHING: Final = {
+    "unknown": "The product is retired; bring it back first.",
+    "no picture": "There is no picture to paint from yet.",
+    "no prompts": "No prompts apply: give the product a category that has some.",
+}
 
 
 @member_required(ANY_ROLE)
@@ -113,27 +121,23 @@ def product_status(request: HttpRequest, product_id: int) -> HttpResponse:
 def product_creatives(request: HttpRequest, product_id: int) -> HttpResponse:
     """Ask for the creatives of a product: every prompt of its pool × every placement."""
     found = get_for_member(_with_pictures(), signed_in(request), EDITORS, pk=product_id)
-    summary = ask_for_creatives(found.merchant, [found])
-    if summary.generations:
+    merchant = found.merchant
+    asked = ask_ahead({merchant.slug: merchant}, [(merchant.slug, found.external_id)], None, slots_for(None))
+    if asked.generations:
         messages.success(
             request,
-            f"{summary.generations} pictures are being painted. They go to review when they are done.",
+            f"{asked.generations} pictures are being painted. They go to review when they are done.",
         )
-    elif summary.sizes:
-        messages.success(request, f"{summary.sizes} sizes of painted pictures are on their way.")
+    elif asked.sizes:
+        messages.success(request, f"{asked.sizes} sizes of painted pictures are on their way.")
     else:
-        messages.info(request, _why_nothing(found))
+        messages.info(
+            request,
+            WHY_NOTHING.get(
+                asked.items[0].problem, "Everything there is to paint has been asked for already."
+            ),
+        )
     return redirect("product", product_id)
-
-
-def _why_nothing(found: Product) -> str:
-    if not any(
-        image.position == 0 and image.status == ProductImage.Status.READY for image in found.images.all()
-    ):
-        return "There is no picture to paint from yet."
-    if found.category is None:
-        return "The product has no category, so no prompts apply."
-    return "Everything there is to paint has been asked for already, or no prompts apply to its category."
 
 
 @member_required(EDITORS)

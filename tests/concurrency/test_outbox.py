@@ -35,6 +35,16 @@ def test_an_entry_goes_to_its_queue_and_is_gone() -> None:
     assert dispatch_once() == 0
 
 
+def test_a_job_of_another_room_goes_by_its_dotted_path() -> None:
+    wake("creatives.jobs_catalog.run_import", ["7"])
+    assert dispatch_once() == 1
+    (job,) = django_rq.get_queue("default").jobs
+    assert (job.func_name, job.args) == ("creatives.jobs_catalog.run_import", ("7",))
+    wake("creatives.jobs_catalog.run_import", ["7"])
+    assert dispatch_once() == 1
+    assert django_rq.get_queue("default").count == 1
+
+
 def test_an_entry_waits_for_its_time_and_an_earlier_time_brings_it_forward() -> None:
     later = timezone.now() + timedelta(hours=1)
     wake("generate", ["a"], at=later)
@@ -151,3 +161,10 @@ def test_doubled_requests_from_many_threads_are_one_row() -> None:
     assert (sum(each.generations for each in sums), sum(each.sizes for each in sums)) == (6, 9)
     assert CreativeRequest.objects.count() == 6
     assert OutboxEntry.objects.count() == 2
+
+
+def test_a_job_may_be_named_by_its_path() -> None:
+    wake("creatives.jobs_catalog.run_import", ["0"])
+    assert dispatch_once() == 1
+    (job,) = django_rq.get_queue("default").jobs
+    assert (job.func_name, job.args) == ("creatives.jobs_catalog.run_import", ("0",))

@@ -110,7 +110,7 @@ def test_asking_in_vain_says_why(page: Client, merchant: Merchant, reason: str) 
         factories.image(product)
     text = body(page.post(reverse("product-creatives", args=[product.pk]), follow=True))
     assert ("There is no picture to paint from yet." in text) == (reason == "picture")
-    assert ("The product has no category" in text) == (reason == "category")
+    assert ("No prompts apply" in text) == (reason == "category")
     assert not CreativeRequest.objects.exists()
 
 

@@ -25,7 +25,7 @@ from creatives.models import (
     Role,
     User,
 )
-from creatives.services.asking import ask_for_creatives
+from creatives.services.ahead import ask_ahead, slots_for
 from creatives.services.catalog import start_import
 from creatives.services.catalog_import import run_import
 from creatives.services.categories import ensure_category
@@ -56,7 +56,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.ALLOW_DEMO:
-            raise CommandError("demo accounts have a public password; set ALLOW_DEMO=1 to have them", returncode=2)
+            raise CommandError(
+                "demo accounts have a public password; set ALLOW_DEMO=1 to have them", returncode=2
+            )
         merchant, _ = Merchant.objects.get_or_create(
             slug="demo", defaults={"name": "Demo shop", "attribution_minutes": 1}
         )
@@ -74,7 +76,9 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"{DEMO.name}/products.tsv:{issue.line}: {issue.record} {issue.column}: {issue.rule}"
             )
-        asked = ask_for_creatives(merchant, _first_products(merchant), _first_placements())
+        items = [(merchant.slug, product.external_id) for product in _first_products(merchant)]
+        slots = slots_for([(slug, None, None) for slug in FIRST_PLACEMENTS])
+        asked = ask_ahead({merchant.slug: merchant}, items, None, slots)
         self.stdout.write(
             f"Demo merchant: {done.created} products; {asked.generations} pictures are to be painted."
         )
@@ -140,7 +144,3 @@ def _first_products(merchant: Merchant) -> list[Product]:
         if product.category is not None:
             found.setdefault(product.category.lineage()[-1], product)
     return list(found.values())
-
-
-def _first_placements() -> list[Placement]:
-    return list(Placement.objects.filter(slug__in=FIRST_PLACEMENTS))
