@@ -42,7 +42,9 @@ def serving_states(merchant_id: int, wants: Sequence[Want]) -> dict[Want, Servin
         found = _state(row)
         is_current = request.pipeline_version == current
         known = best.get(want)
-        outranked = known is not None and known.state == "ready" and not (is_current and found.state == "ready")
+        outranked = (
+            known is not None and known.state == "ready" and not (is_current and found.state == "ready")
+        )
         if not outranked and (is_current or found.state == "ready"):
             best[want] = found
     return {want: best.get(want) or _unknown(want) for want in wants}

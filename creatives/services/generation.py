@@ -110,7 +110,10 @@ def requeue(request_id: int) -> bool:
     """
     with transaction.atomic():
         request = CreativeRequest.objects.select_for_update().filter(pk=request_id).first()
-        if request is None or request.status not in (CreativeRequest.Status.FAILED, CreativeRequest.Status.DONE):
+        if request is None or request.status not in (
+            CreativeRequest.Status.FAILED,
+            CreativeRequest.Status.DONE,
+        ):
             return False
         if request.creatives.filter(status__in=Creative.ALIVE).exists():
             return False
