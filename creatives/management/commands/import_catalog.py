@@ -34,7 +34,9 @@ class Command(BaseCommand):
         merchant = Merchant.objects.filter(slug=options["merchant"]).first()
         if merchant is None:
             known = ", ".join(Merchant.objects.order_by("slug").values_list("slug", flat=True)[:10])
-            raise CommandError(f"no merchant {options['merchant']!r}; there are: {known or 'none'}", returncode=2)
+            raise CommandError(
+                f"no merchant {options['merchant']!r}; there are: {known or 'none'}", returncode=2
+            )
         done = self._import(merchant, options)
         if options["json"]:
             self.stdout.write(json.dumps(_summary(done), indent=2))
