@@ -1,6 +1,7 @@
 # make run    the whole product on this machine            PORT=8000 make run
 # make test   every test, a browser included
 # make lint   ruff and mypy
+# make openapi  docs/openapi.json, after a change of the API
 # make bench  benchmarks/ → tables and var/bench.json
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench openapi clean
 
 run: var/.installed
 	@exec $(BIN)/python -m config.up
@@ -24,6 +25,9 @@ lint: var/.installed-test
 
 bench: var/.installed-bench
 	$(BIN)/python -m benchmarks
+
+openapi: var/.installed
+	$(BIN)/python manage.py export_openapi_schema --api config.api.api --indent 1 --sorted --output docs/openapi.json
 
 var/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which one to use: make run PYTHON=python3.12")'

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "csp",
+    "ninja",
     "creatives",
     "review",
     "bandit",

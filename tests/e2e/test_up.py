@@ -99,9 +99,13 @@ def test_it_restarts_stops_and_survives_a_kill(site: Site) -> None:
         before = site.child(word)
         before.send_signal(signal.SIGKILL)
         before.wait(10)
-        site.until(lambda word=word, old=before.pid: any(  # type: ignore[misc]
-            child.pid != old and any(word in part for part in child.cmdline()) for child in site.children()
-        ), 30)
+        site.until(
+            lambda word=word, old=before.pid: any(  # type: ignore[misc]
+                child.pid != old and any(word in part for part in child.cmdline())
+                for child in site.children()
+            ),
+            30,
+        )
         site.until(site.ready, 30)
     assert "dispatcher stopped" in site.text()
     assert "Postgres stopped" in site.text()
