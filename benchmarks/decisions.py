@@ -133,4 +133,10 @@ def _lessons_per_second(shop: Any) -> float:
 def _result(name: str, value: float, unit: str, versus: str = "", of: float = 0.0) -> Result:
     if not versus:
         return {"name": name, "value": round(value, 1), "unit": unit}
-    return {"name": name, "value": round(value, 1), "unit": unit, "versus": versus, "ratio": round(value / of, 3)}
+    return {
+        "name": name,
+        "value": round(value, 1),
+        "unit": unit,
+        "versus": versus,
+        "ratio": round(value / of, 3),
+    }

@@ -27,6 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 15
 BACKOFF_SECONDS = (0.5, 1, 2, 5, 10, 30)
 HEALTHY_AFTER_SECONDS = 30
+# glibc hands large tensors back to the kernel at every free, and the page faults then cost more than the painting.
+PAINTER_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "100000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 DEMO_SIGN_INS = (
     ("merchant", "merchant@demo.test"),
     ("reviewer", "reviewer@demo.test"),
@@ -178,7 +185,8 @@ def _commands(host: str, port: int) -> dict[str, list[str]]:
     return {
         "web": web,
         "dispatcher": [python, manage, "dispatch"],
-        "worker": [python, manage, "work"],
+        "painter": [python, manage, "work", "generate"],
+        "worker": [python, manage, "work", "default"],
         "learner": [python, manage, "learn"],
     }
 

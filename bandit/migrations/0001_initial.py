@@ -8,186 +8,435 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('creatives', '0002_prompt_texts_are_immutable'),
+        ("creatives", "0002_prompt_texts_are_immutable"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Experiment',
+            name="Experiment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('salt', models.CharField(default=bandit.models.experiments.new_salt, editable=False, max_length=32)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('running', 'Running'), ('stopped', 'Stopped')], default='draft', max_length=8)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='experiments', to='creatives.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "salt",
+                    models.CharField(
+                        default=bandit.models.experiments.new_salt, editable=False, max_length=32
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("running", "Running"), ("stopped", "Stopped")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiments",
+                        to="creatives.merchant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='ExperimentArm',
+            name="ExperimentArm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=40)),
-                ('kind', models.CharField(choices=[('personalised', 'LinUCB chooses the prompt'), ('random', 'every prompt of the pool with equal probability'), ('original', 'the original photo'), ('positioned', 'the product positioned on white')], max_length=12)),
-                ('share', models.PositiveSmallIntegerField()),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='arms', to='bandit.experiment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(max_length=40)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("personalised", "LinUCB chooses the prompt"),
+                            ("random", "every prompt of the pool with equal probability"),
+                            ("original", "the original photo"),
+                            ("positioned", "the product positioned on white"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("share", models.PositiveSmallIntegerField()),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="arms",
+                        to="bandit.experiment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Impression',
+            name="Impression",
             fields=[
-                ('decision_id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('arm', models.CharField(blank=True, max_length=40)),
-                ('arm_kind', models.CharField(choices=[('personalised', 'LinUCB chooses the prompt'), ('random', 'every prompt of the pool with equal probability'), ('original', 'the original photo'), ('positioned', 'the product positioned on white')], max_length=12)),
-                ('placement', models.CharField(max_length=60)),
-                ('device', models.CharField(blank=True, max_length=20)),
-                ('variant', models.CharField(choices=[('original', 'Original'), ('positioned', 'Positioned'), ('generated', 'Generated')], max_length=12)),
-                ('is_fallback', models.BooleanField()),
-                ('propensity', models.FloatField()),
-                ('policy_version', models.PositiveIntegerField()),
-                ('encoding_version', models.PositiveSmallIntegerField()),
-                ('features', models.JSONField(default=dict)),
-                ('user_key', models.CharField(max_length=32)),
-                ('is_simulated', models.BooleanField(default=False)),
-                ('flags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, size=None)),
-                ('issued_at', models.DateTimeField()),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('learned_at', models.DateTimeField(blank=True, null=True)),
-                ('learned_version', models.PositiveIntegerField(blank=True, null=True)),
-                ('learned_reward', models.FloatField(blank=True, null=True)),
-                ('category', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='creatives.category')),
-                ('creative', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='creatives.creative')),
-                ('experiment', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='bandit.experiment')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='creatives.merchant')),
-                ('product', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='creatives.product')),
-                ('prompt_version', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='creatives.promptversion')),
+                ("decision_id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("arm", models.CharField(blank=True, max_length=40)),
+                (
+                    "arm_kind",
+                    models.CharField(
+                        choices=[
+                            ("personalised", "LinUCB chooses the prompt"),
+                            ("random", "every prompt of the pool with equal probability"),
+                            ("original", "the original photo"),
+                            ("positioned", "the product positioned on white"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("placement", models.CharField(max_length=60)),
+                ("device", models.CharField(blank=True, max_length=20)),
+                (
+                    "variant",
+                    models.CharField(
+                        choices=[
+                            ("original", "Original"),
+                            ("positioned", "Positioned"),
+                            ("generated", "Generated"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("is_fallback", models.BooleanField()),
+                ("propensity", models.FloatField()),
+                ("policy_version", models.PositiveIntegerField()),
+                ("encoding_version", models.PositiveSmallIntegerField()),
+                ("features", models.JSONField(default=dict)),
+                ("user_key", models.CharField(max_length=32)),
+                ("is_simulated", models.BooleanField(default=False)),
+                (
+                    "flags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20), blank=True, default=list, size=None
+                    ),
+                ),
+                ("issued_at", models.DateTimeField()),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("learned_at", models.DateTimeField(blank=True, null=True)),
+                ("learned_version", models.PositiveIntegerField(blank=True, null=True)),
+                ("learned_reward", models.FloatField(blank=True, null=True)),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="creatives.category",
+                    ),
+                ),
+                (
+                    "creative",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="creatives.creative",
+                    ),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="bandit.experiment",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="creatives.merchant",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="creatives.product",
+                    ),
+                ),
+                (
+                    "prompt_version",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="creatives.promptversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('encoding_version', models.PositiveSmallIntegerField()),
-                ('ridge', models.FloatField(default=1.0)),
-                ('current_version', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policies', to='creatives.category')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='policies', to='creatives.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("encoding_version", models.PositiveSmallIntegerField()),
+                ("ridge", models.FloatField(default=1.0)),
+                ("current_version", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="policies",
+                        to="creatives.category",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="policies",
+                        to="creatives.merchant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'policies',
-                'ordering': ['merchant', 'category', 'encoding_version'],
+                "verbose_name_plural": "policies",
+                "ordering": ["merchant", "category", "encoding_version"],
             },
         ),
         migrations.CreateModel(
-            name='PolicySnapshot',
+            name="PolicySnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('state', models.BinaryField()),
-                ('impressions', models.PositiveBigIntegerField(help_text='How many impressions the state has learned from, in all.')),
-                ('clicks', models.PositiveBigIntegerField(help_text='How many of them were clicked in time.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='bandit.policy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("state", models.BinaryField()),
+                (
+                    "impressions",
+                    models.PositiveBigIntegerField(
+                        help_text="How many impressions the state has learned from, in all."
+                    ),
+                ),
+                (
+                    "clicks",
+                    models.PositiveBigIntegerField(help_text="How many of them were clicked in time."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="snapshots",
+                        to="bandit.policy",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['policy', '-version'],
+                "ordering": ["policy", "-version"],
             },
         ),
         migrations.CreateModel(
-            name='Click',
+            name="Click",
             fields=[
-                ('decision_id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('event_id', models.CharField(blank=True, max_length=100)),
-                ('is_simulated', models.BooleanField(default=False)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='creatives.merchant')),
+                ("decision_id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("event_id", models.CharField(blank=True, max_length=100)),
+                ("is_simulated", models.BooleanField(default=False)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="creatives.merchant",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['merchant', 'occurred_at'], name='bandit_clic_merchan_8f002e_idx')],
+                "indexes": [
+                    models.Index(fields=["merchant", "occurred_at"], name="bandit_clic_merchan_8f002e_idx")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Conversion',
+            name="Conversion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=100)),
-                ('decision_id', models.UUIDField(db_index=True)),
-                ('value', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
-                ('is_simulated', models.BooleanField(default=False)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='creatives.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=100)),
+                ("decision_id", models.UUIDField(db_index=True)),
+                ("value", models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                ("is_simulated", models.BooleanField(default=False)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="creatives.merchant",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['merchant', 'occurred_at'], name='bandit_conv_merchan_d05b5a_idx')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'event_id'), name='one_conversion_per_event')],
+                "indexes": [
+                    models.Index(fields=["merchant", "occurred_at"], name="bandit_conv_merchan_d05b5a_idx")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("merchant", "event_id"), name="one_conversion_per_event")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'running')), fields=('merchant',), name='one_running_experiment_per_merchant'),
+            model_name="experiment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "running")),
+                fields=("merchant",),
+                name="one_running_experiment_per_merchant",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.UniqueConstraint(fields=('merchant', 'name'), name='one_experiment_per_name'),
+            model_name="experiment",
+            constraint=models.UniqueConstraint(fields=("merchant", "name"), name="one_experiment_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('started_at__isnull', True), ('status', 'draft')), models.Q(('ended_at__isnull', True), ('started_at__isnull', False), ('status', 'running')), models.Q(('ended_at__isnull', False), ('started_at__isnull', False), ('status', 'stopped')), _connector='OR'), name='experiment_times_match_its_status'),
+            model_name="experiment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("started_at__isnull", True), ("status", "draft")),
+                    models.Q(
+                        ("ended_at__isnull", True), ("started_at__isnull", False), ("status", "running")
+                    ),
+                    models.Q(
+                        ("ended_at__isnull", False), ("started_at__isnull", False), ("status", "stopped")
+                    ),
+                    _connector="OR",
+                ),
+                name="experiment_times_match_its_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='experimentarm',
-            constraint=models.UniqueConstraint(fields=('experiment', 'name'), name='one_arm_per_name'),
+            model_name="experimentarm",
+            constraint=models.UniqueConstraint(fields=("experiment", "name"), name="one_arm_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='experimentarm',
-            constraint=models.CheckConstraint(condition=models.Q(('share__gte', 1), ('share__lte', 100)), name='share_between_1_and_100'),
+            model_name="experimentarm",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("share__gte", 1), ("share__lte", 100)), name="share_between_1_and_100"
+            ),
         ),
         migrations.AddIndex(
-            model_name='impression',
-            index=models.Index(fields=['merchant', 'occurred_at'], name='bandit_impr_merchan_f5d4e1_idx'),
+            model_name="impression",
+            index=models.Index(fields=["merchant", "occurred_at"], name="bandit_impr_merchan_f5d4e1_idx"),
         ),
         migrations.AddIndex(
-            model_name='impression',
-            index=models.Index(condition=models.Q(('is_fallback', False), ('learned_at__isnull', True), ('variant', 'generated')), fields=['merchant', 'category', 'occurred_at'], name='impression_to_learn'),
+            model_name="impression",
+            index=models.Index(
+                condition=models.Q(
+                    ("is_fallback", False), ("learned_at__isnull", True), ("variant", "generated")
+                ),
+                fields=["merchant", "category", "occurred_at"],
+                name="impression_to_learn",
+            ),
         ),
         migrations.AddIndex(
-            model_name='impression',
-            index=models.Index(condition=models.Q(('learned_at__isnull', False)), fields=['merchant', 'category', 'learned_version'], name='impression_learned'),
+            model_name="impression",
+            index=models.Index(
+                condition=models.Q(("learned_at__isnull", False)),
+                fields=["merchant", "category", "learned_version"],
+                name="impression_learned",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='impression',
-            constraint=models.CheckConstraint(condition=models.Q(('propensity__gt', 0), ('propensity__lte', 1)), name='propensity_in_unit_interval'),
+            model_name="impression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("propensity__gt", 0), ("propensity__lte", 1)),
+                name="propensity_in_unit_interval",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='impression',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('learned_at__isnull', True), ('learned_reward__isnull', True), ('learned_version__isnull', True)), models.Q(('learned_at__isnull', False), ('learned_reward__isnull', False), ('learned_version__isnull', False)), _connector='OR'), name='learned_as_a_whole'),
+            model_name="impression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("learned_at__isnull", True),
+                        ("learned_reward__isnull", True),
+                        ("learned_version__isnull", True),
+                    ),
+                    models.Q(
+                        ("learned_at__isnull", False),
+                        ("learned_reward__isnull", False),
+                        ("learned_version__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="learned_as_a_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(fields=('merchant', 'category', 'encoding_version'), name='one_policy_per_pool_and_encoding'),
+            model_name="policy",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "category", "encoding_version"), name="one_policy_per_pool_and_encoding"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('ridge__gt', 0)), name='ridge_above_zero'),
+            model_name="policy",
+            constraint=models.CheckConstraint(condition=models.Q(("ridge__gt", 0)), name="ridge_above_zero"),
         ),
         migrations.AddConstraint(
-            model_name='policysnapshot',
-            constraint=models.UniqueConstraint(fields=('policy', 'version'), name='one_snapshot_per_version'),
+            model_name="policysnapshot",
+            constraint=models.UniqueConstraint(fields=("policy", "version"), name="one_snapshot_per_version"),
         ),
     ]

@@ -29,7 +29,9 @@ class SignInForm(AuthenticationForm):
         address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
         if email and not login_throttle.admit(email, address):
             minutes = login_throttle.WINDOW_SECONDS // 60
-            raise ValidationError(self.error_messages["too_many"], code="too_many", params={"minutes": minutes})
+            raise ValidationError(
+                self.error_messages["too_many"], code="too_many", params={"minutes": minutes}
+            )
         cleaned = super().clean()
         login_throttle.clear(email, address)
         return cleaned
@@ -65,7 +67,10 @@ class PersonForm(forms.ModelForm):
         model = User
         fields = ["name", "is_active", "is_staff"]
         labels = {"is_active": "May sign in", "is_staff": "Administrator of the whole installation"}
-        help_texts = {"is_active": "", "is_staff": "Sees every merchant, edits prompts, placements and people."}
+        help_texts = {
+            "is_active": "",
+            "is_staff": "Sees every merchant, edits prompts, placements and people.",
+        }
 
 
 class MembershipForm(forms.ModelForm):
@@ -112,13 +117,20 @@ class MerchantForm(forms.ModelForm):
 class RecommenderForm(forms.ModelForm):
     """A program that asks for decisions."""
 
+    webhook_url = forms.URLField(
+        label="Webhook address",
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text="Called when a creative is approved, rejected, retired or has failed.",
+    )
+
     class Meta:
         model = Recommender
         fields = ["name", "merchants", "webhook_url", "is_active"]
-        labels = {"webhook_url": "Webhook address", "is_active": "Active"}
+        labels = {"is_active": "Active"}
         help_texts = {
             "merchants": "It may ask for the items of these merchants only.",
-            "webhook_url": "Called when a creative is approved, rejected, retired or has failed.",
             "is_active": "Keys of an inactive recommender stop working.",
         }
         widgets = {"merchants": forms.CheckboxSelectMultiple}

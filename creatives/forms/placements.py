@@ -33,6 +33,10 @@ class PlacementForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("width") and data.get("height") and (problem := aspect_problem(data["width"], data["height"])):
+        if (
+            data.get("width")
+            and data.get("height")
+            and (problem := aspect_problem(data["width"], data["height"]))
+        ):
             self.add_error("width", problem)
         return data

@@ -50,7 +50,9 @@ class CategoryForm(forms.Form):
     """A category by its full path."""
 
     path = forms.CharField(
-        label="Path", max_length=750, help_text="From the root, such as “Home & Garden > Kitchen”. Missing levels are made."
+        label="Path",
+        max_length=750,
+        help_text="From the root, such as “Home & Garden > Kitchen”. Missing levels are made.",
     )
 
     def clean_path(self) -> str:

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('creatives', '0003_rendition_attempts_positioned_superseded'),
+        ("creatives", "0003_rendition_attempts_positioned_superseded"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='recommender',
-            name='is_simulator',
-            field=models.BooleanField(default=False, help_text='Its shoppers are made up: every event is marked as simulated.'),
+            model_name="recommender",
+            name="is_simulator",
+            field=models.BooleanField(
+                default=False, help_text="Its shoppers are made up: every event is marked as simulated."
+            ),
         ),
     ]

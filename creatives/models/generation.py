@@ -142,7 +142,8 @@ class PositionedRendition(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["merchant", "image_sha256", "layout", "width", "height"], name="one_positioned_per_size"
+                fields=["merchant", "image_sha256", "layout", "width", "height"],
+                name="one_positioned_per_size",
             ),
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(file=""), name="positioned_due")]

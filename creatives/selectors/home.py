@@ -83,8 +83,14 @@ def installation_gaps() -> list[Gap]:
     needed = (
         (Merchant, Gap("Add a merchant", "A tenant with a catalogue of its own.", "merchant-add")),
         (Placement, Gap("Add a placement", "The sizes in which creatives are shown.", "placement-add")),
-        (PromptVersion, Gap("Add prompts", "The backgrounds that a category's products may have.", "prompts")),
-        (Recommender, Gap("Add a recommender", "The program that asks which picture to show.", "recommender-add")),
+        (
+            PromptVersion,
+            Gap("Add prompts", "The backgrounds that a category's products may have.", "prompts"),
+        ),
+        (
+            Recommender,
+            Gap("Add a recommender", "The program that asks which picture to show.", "recommender-add"),
+        ),
     )
     return [gap for model, gap in needed if not model.objects.exists()]  # type: ignore[attr-defined]
 
@@ -98,7 +104,9 @@ def merchant_counts(merchant: Merchant) -> MerchantCounts:
     )
     pools = pools_for(by_category)
     creatives = dict(Creative.objects.filter(merchant=merchant).values_list("status").annotate(Count("pk")))
-    requests = dict(CreativeRequest.objects.filter(merchant=merchant).values_list("status").annotate(Count("pk")))
+    requests = dict(
+        CreativeRequest.objects.filter(merchant=merchant).values_list("status").annotate(Count("pk"))
+    )
     return MerchantCounts(
         products=sum(by_category.values()),
         products_without_pool=sum(count for category, count in by_category.items() if category not in pools),
@@ -107,7 +115,8 @@ def merchant_counts(merchant: Merchant) -> MerchantCounts:
         open_requests=sum(requests.get(status, 0) for status in OPEN_REQUESTS),
         failed_requests=requests.get(CreativeRequest.Status.FAILED, 0),
         live_keys=ApiKey.objects.filter(
-            Q(merchant=merchant) | Q(recommender__merchants=merchant, recommender__is_active=True), revoked_at=None
+            Q(merchant=merchant) | Q(recommender__merchants=merchant, recommender__is_active=True),
+            revoked_at=None,
         ).count(),
     )
 
@@ -128,7 +137,8 @@ def queue_health() -> QueueHealth:
         oldest_due=Min("due_at", filter=Q(status="queued", due_at__lte=now)),
     )
     deliveries = WebhookDelivery.objects.aggregate(
-        deliveries_pending=Count("pk", filter=Q(status="pending")), deliveries_dead=Count("pk", filter=Q(status="dead"))
+        deliveries_pending=Count("pk", filter=Q(status="pending")),
+        deliveries_dead=Count("pk", filter=Q(status="dead")),
     )
     return QueueHealth(
         **requests,

@@ -85,7 +85,9 @@ def prompts_of(category: Category) -> list[Prompt]:
     """The prompts of a category with ``latest``, their newest version; those in use first."""
     versions = PromptVersion.objects.select_related("created_by", "retired_by").order_by("-version")
     prompts = (
-        category.prompts.annotate(newest=Max("versions__version"), live=Count("versions", Q(versions__retired_at=None)))
+        category.prompts.annotate(
+            newest=Max("versions__version"), live=Count("versions", Q(versions__retired_at=None))
+        )
         .prefetch_related(Prefetch("versions", versions))
         .order_by("-live", "name")
     )
@@ -101,7 +103,11 @@ def history(prompt: Prompt) -> list[Change]:
     changes = [Change(versions[0], [], [])] if versions else []
     for before, after in itertools.pairwise(versions):
         changes.append(
-            Change(after, word_diff(before.text, after.text), word_diff(before.negative_text, after.negative_text))
+            Change(
+                after,
+                word_diff(before.text, after.text),
+                word_diff(before.negative_text, after.negative_text),
+            )
         )
     return changes[::-1]
 

@@ -65,7 +65,9 @@ def interval(
 ) -> SafeString:
     """An estimate with its interval on the axis [``minimum``, ``maximum``]; a line marks 0 when the axis crosses it."""
     at_low, at_mid, at_high = (_share(value, minimum, maximum) for value in (low, mid, high))
-    zero = format_html('<rect class="interval-zero" x="{}" width="0.6" height="16"/>', f"{_share(0, minimum, maximum):.2f}")
+    zero = format_html(
+        '<rect class="interval-zero" x="{}" width="0.6" height="16"/>', f"{_share(0, minimum, maximum):.2f}"
+    )
     return format_html(
         '<svg class="interval" viewBox="0 0 100 16" preserveAspectRatio="none" role="img" aria-label="{}">{}'
         '<rect class="interval-range" x="{}" y="5" width="{}" height="6"/>'

@@ -44,7 +44,9 @@ def key_add(request: HttpRequest) -> HttpResponse:
         raise Http404("no merchant")
     _, secret = ApiKey.issue(merchant=merchant)
     back = f"{reverse('keys')}?merchant={merchant.slug}"
-    return _secret(request, f"New API key of {merchant}", secret, "Send it as “Authorization: Bearer <key>”.", back)
+    return _secret(
+        request, f"New API key of {merchant}", secret, "Send it as “Authorization: Bearer <key>”.", back
+    )
 
 
 @member_required(OWNERS)
@@ -71,7 +73,9 @@ def recommenders(request: HttpRequest) -> HttpResponse:
     """All recommenders."""
     live = Count("api_keys", filter=Q(api_keys__revoked_at=None), distinct=True)
     dead = Count("deliveries", filter=Q(deliveries__status="dead"), distinct=True)
-    found = Recommender.objects.prefetch_related("merchants").annotate(live_keys=live, dead=dead).order_by("name")
+    found = (
+        Recommender.objects.prefetch_related("merchants").annotate(live_keys=live, dead=dead).order_by("name")
+    )
     return render(request, "accounts/recommenders.html", {"recommenders": found})
 
 
@@ -112,7 +116,9 @@ def recommender_key(request: HttpRequest, recommender_id: int) -> HttpResponse:
     found = get_object_or_404(Recommender, pk=recommender_id)
     _, secret = ApiKey.issue(recommender=found)
     back = reverse("recommender", args=[found.pk])
-    return _secret(request, f"New API key of {found}", secret, "Send it as “Authorization: Bearer <key>”.", back)
+    return _secret(
+        request, f"New API key of {found}", secret, "Send it as “Authorization: Bearer <key>”.", back
+    )
 
 
 @admin_required
@@ -132,4 +138,6 @@ def recommender_secret(request: HttpRequest, recommender_id: int) -> HttpRespons
 
 
 def _secret(request: HttpRequest, heading: str, secret: str, text: str, back: str) -> HttpResponse:
-    return render(request, "accounts/secret.html", {"heading": heading, "secret": secret, "text": text, "back": back})
+    return render(
+        request, "accounts/secret.html", {"heading": heading, "secret": secret, "text": text, "back": back}
+    )

@@ -23,11 +23,15 @@ PAGE_SIZE = 50
 def people(request: HttpRequest) -> HttpResponse:
     """Everyone with their roles, and the merchants."""
     query = request.GET.get("q", "").strip()
-    roles = Prefetch("memberships", Membership.objects.select_related("merchant").order_by("merchant__name", "role"))
+    roles = Prefetch(
+        "memberships", Membership.objects.select_related("merchant").order_by("merchant__name", "role")
+    )
     found = User.objects.order_by("email").prefetch_related(roles)
     if query:
         found = found.filter(
-            Q(email__icontains=query) | Q(name__icontains=query) | Q(memberships__merchant__name__icontains=query)
+            Q(email__icontains=query)
+            | Q(name__icontains=query)
+            | Q(memberships__merchant__name__icontains=query)
         ).distinct()
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     merchants = Merchant.objects.order_by("name")
@@ -44,7 +48,9 @@ def person_add(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"{person} was added. Give them a role and a welcome link.")
         return redirect("person", person.pk)
     return render(
-        request, "accounts/form.html", {"form": form, "heading": "Add a person", "submit": "Add", "back": "people"}
+        request,
+        "accounts/form.html",
+        {"form": form, "heading": "Add a person", "submit": "Add", "back": "people"},
     )
 
 
@@ -83,7 +89,9 @@ def role_add(request: HttpRequest, person_id: int) -> HttpResponse:
 @require_POST
 def role_remove(request: HttpRequest, person_id: int, membership_id: int) -> HttpResponse:
     """Take a role away."""
-    membership = get_object_or_404(Membership.objects.select_related("merchant"), pk=membership_id, user_id=person_id)
+    membership = get_object_or_404(
+        Membership.objects.select_related("merchant"), pk=membership_id, user_id=person_id
+    )
     membership.delete()
     messages.success(request, f"No longer {membership.role} of {membership.merchant}.")
     return redirect("person", person_id)

@@ -27,7 +27,9 @@ def placements(request: HttpRequest) -> HttpResponse:
     rows = []
     for row in found:
         drawn = previews[row.pk]
-        others = [other for other in sharing[drawn.bucket, drawn.layout] if other.pk != row.pk] if drawn else []
+        others = (
+            [other for other in sharing[drawn.bucket, drawn.layout] if other.pk != row.pk] if drawn else []
+        )
         rows.append({"placement": row, "preview": drawn, "others": others if row.is_active else []})
     active = sum(row.is_active for row in found)
     saved = active - sum(1 for shared in sharing.values() if shared)
@@ -79,5 +81,11 @@ def _edit(request: HttpRequest, found: Placement | None) -> HttpResponse:
         saved = form.save()
         messages.success(request, f"{saved.name} was saved.")
         return redirect("placements")
-    context = {"form": form, "heading": heading, "placement": shown, "preview": drawn, "is_new": found is None}
+    context = {
+        "form": form,
+        "heading": heading,
+        "placement": shown,
+        "preview": drawn,
+        "is_new": found is None,
+    }
     return render(request, "placements/edit.html", context, status=422 if form.is_bound else 200)

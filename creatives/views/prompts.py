@@ -38,7 +38,9 @@ def prompt(request: HttpRequest, prompt_id: int) -> HttpResponse:
     """A prompt: the text in use, who wrote it when, and every former version with its difference."""
     found = get_object_or_404(visible_prompts(signed_in(request)).select_related("category"), pk=prompt_id)
     changes = history(found)
-    return render(request, "prompts/prompt.html", {"prompt": found, "changes": changes, "newest": changes[0].version})
+    return render(
+        request, "prompts/prompt.html", {"prompt": found, "changes": changes, "newest": changes[0].version}
+    )
 
 
 @admin_required
@@ -49,7 +51,9 @@ def prompt_add(request: HttpRequest, category_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            service.add_prompt(category, data["name"], data["text"], data["negative_text"], signed_in(request))
+            service.add_prompt(
+                category, data["name"], data["text"], data["negative_text"], signed_in(request)
+            )
         except service.PromptError as error:
             form.add_error("name", str(error))
         else:
@@ -73,15 +77,21 @@ def prompt_edit(request: HttpRequest, prompt_id: int) -> HttpResponse:
         return render(request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest})
     form = VersionForm(request.POST)
     if not form.is_valid():
-        return render(request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest}, status=422)
+        return render(
+            request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest}, status=422
+        )
     data = form.cleaned_data
     try:
-        saved = service.new_version(found.pk, data["base"], data["text"], data["negative_text"], signed_in(request))
+        saved = service.new_version(
+            found.pk, data["base"], data["text"], data["negative_text"], signed_in(request)
+        )
     except service.StaleEditError as error:
         return _conflict(request, found, form, error)
     except service.PromptError as error:
         form.add_error(None, str(error))
-        return render(request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest}, status=422)
+        return render(
+            request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest}, status=422
+        )
     messages.success(request, f"“{found}” is now version {saved.version}. It starts learning afresh.")
     return redirect("prompt", found.pk)
 
@@ -118,10 +128,16 @@ def _pool_context(category: Category) -> dict[str, object]:
     own = prompts_of(category)
     serving = pool_category(category)
     inherited = prompts_of(serving) if serving and serving.pk != category.pk else []
-    return {"prompts": own, "serving": serving, "inherited": [row for row in inherited if row.latest.retired_at is None]}
+    return {
+        "prompts": own,
+        "serving": serving,
+        "inherited": [row for row in inherited if row.latest.retired_at is None],
+    }
 
 
-def _conflict(request: HttpRequest, found: Prompt, form: VersionForm, error: service.StaleEditError) -> HttpResponse:
+def _conflict(
+    request: HttpRequest, found: Prompt, form: VersionForm, error: service.StaleEditError
+) -> HttpResponse:
     mine = form.cleaned_data
     again = VersionForm(initial={**mine, "base": error.current.version})
     context = {

@@ -127,7 +127,7 @@ def test_it_restarts_stops_and_survives_a_kill(site: Site) -> None:
     family = site.children()
     site.process.kill()
     site.process.wait(10)
-    gone, alive = psutil.wait_procs(family, timeout=30)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
     site.output.write_text("")
     site.start()
@@ -137,7 +137,7 @@ def test_it_restarts_stops_and_survives_a_kill(site: Site) -> None:
     site.process.send_signal(signal.SIGINT)
     assert site.process.wait(40) == 0
     assert "Stopped." in site.text()
-    gone, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
     assert not (site.base / "postgres" / "postmaster.pid").exists()
 

@@ -57,7 +57,8 @@ def test_pipeline_and_feeds_are_free_of_django(folder: str) -> None:
 
 
 def test_the_mathematics_of_the_bandit_needs_numpy_and_scipy_only() -> None:
-    code = "import sys, bandit.linucb, bandit.estimators, bandit.features, bandit.statistics; print('django' in sys.modules)"
+    rooms = "bandit.linucb, bandit.estimators, bandit.features, bandit.statistics, bandit.assignment"
+    code = f"import sys, {rooms}; print('django' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -70,13 +71,17 @@ def test_web_processes_never_import_the_models_libraries() -> None:
         "print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     )
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.test"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
 def test_every_module_can_be_read_at_a_sitting() -> None:
     lengths = {
-        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for folder in OURS for path in modules(folder)
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for folder in OURS
+        for path in modules(folder)
     }
     assert {name: lines for name, lines in lengths.items() if lines > LIMIT} == {}
     assert sorted(lengths.values())[len(lengths) // 2] <= 100
