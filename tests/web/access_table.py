@@ -1,0 +1,178 @@
+"""The expected status of every address for every role; see ``access``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.web.access import ANY, LOGIN, MERCHANT, Table, World, post
+
+TABLE = Table()
+ours = {"data": lambda w: {"merchant": "ours"}}
+
+
+def _person(w: World) -> dict[str, Any]:
+    return {"person_id": w.people["editor"].pk}  # type: ignore[union-attr]
+
+
+def _operations() -> None:
+    TABLE.public("healthz")
+    TABLE.public("readyz")
+    TABLE.public("metrics")
+    TABLE.public("media/<path>", 404, path=lambda w: {"path": "no-such-file.png"})
+
+
+def _accounts() -> None:
+    TABLE.add("", LOGIN, 200, 200, 200, 200, 200)
+    TABLE.add("", LOGIN, 404, 200, 200, 404, 200, **ours)
+    TABLE.add("login/", 200, 302, 302, 302, 302, 302)
+    TABLE.add("logout/", *[302] * 6, **post())
+    TABLE.public("welcome/<uidb64>/<token>/", path=lambda w: {"uidb64": "MQ", "token": "wrong-token"})
+    TABLE.add("password/", LOGIN, *[200] * 5)
+    for route in ("people/", "people/add/", "merchants/add/", "recommenders/", "recommenders/add/"):
+        TABLE.admins(route)
+    TABLE.admins("people/<int:person_id>/", path=_person)
+    TABLE.admins("people/<int:person_id>/roles/", 422, **post(path=_person))
+    TABLE.admins(
+        "people/<int:person_id>/roles/<int:membership_id>/remove/",
+        302,
+        **post(path=lambda w: _person(w) | {"membership_id": w.membership.pk}),
+    )
+    TABLE.admins("people/<int:person_id>/welcome/", **post(path=_person))
+    TABLE.admins("merchants/<slug:slug>/settings/", path=lambda w: {"slug": "ours"})
+    TABLE.list_for("owner", "keys/")
+    TABLE.add("keys/", LOGIN, 404, 200, 403, 403, 200, **ours)
+    TABLE.add("keys/add/", LOGIN, 404, 200, 403, 403, 200, **post(**ours))
+    TABLE.row_of("owner", "keys/<int:key_id>/revoke/", 302, **post(path=lambda w: {"key_id": w.key.pk}))
+    TABLE.add(
+        "keys/<int:key_id>/revoke/",
+        *(LOGIN, 404, 404, 403, 403, 302),
+        **post(path=lambda w: {"key_id": w.recommender_key.pk}),
+    )
+    recommender = {"path": lambda w: {"recommender_id": w.recommender.pk}}
+    TABLE.admins("recommenders/<int:recommender_id>/", **recommender)
+    TABLE.admins("recommenders/<int:recommender_id>/keys/", **post(**recommender))
+    TABLE.admins("recommenders/<int:recommender_id>/secret/", **post(**recommender))
+
+
+def _catalogue() -> None:
+    feed = {"path": lambda w: {"import_id": w.feed.pk}}
+    product = {"path": lambda w: {"product_id": w.product.pk}}
+    TABLE.list_for(ANY, "catalog/")
+    TABLE.row_of(ANY, "catalog/", **ours)
+    TABLE.list_for(MERCHANT, "catalog/upload/")
+    TABLE.row_of(MERCHANT, "catalog/upload/", **ours)
+    TABLE.row_of(MERCHANT, "catalog/upload/", 422, **post(**ours))
+    TABLE.list_for(ANY, "catalog/imports/")
+    TABLE.row_of(ANY, "catalog/imports/", **ours)
+    TABLE.row_of(ANY, "catalog/imports/<int:import_id>/", **feed)
+    TABLE.row_of(MERCHANT, "catalog/imports/<int:import_id>/apply/", 302, **post(**feed))
+    TABLE.row_of(ANY, "catalog/imports/<int:import_id>/issues.csv", **feed)
+    TABLE.list_for(MERCHANT, "products/add/")
+    TABLE.row_of(MERCHANT, "products/add/", 422, **post(**ours))
+    TABLE.row_of(ANY, "products/<int:product_id>/", **product)
+    TABLE.row_of(MERCHANT, "products/<int:product_id>/edit/", **product)
+    retire = {"data": lambda w: {"status": "retired"}}
+    TABLE.row_of(MERCHANT, "products/<int:product_id>/status/", 302, **post(**product, **retire))
+    TABLE.row_of(MERCHANT, "products/<int:product_id>/creatives/", 302, **post(**product))
+    TABLE.row_of(MERCHANT, "products/<int:product_id>/images/", 422, **post(**product))
+    TABLE.row_of(
+        MERCHANT,
+        "products/<int:product_id>/images/<int:image_id>/<str:action>/",
+        302,
+        **post(path=lambda w: {"product_id": w.product.pk, "image_id": w.image.pk, "action": "primary"}),
+    )
+
+
+def _prompts_and_placements() -> None:
+    prompt = {"path": lambda w: {"prompt_id": w.version.prompt_id}}
+    placement = {"path": lambda w: {"slug": w.placement.slug}}
+    TABLE.list_for(MERCHANT, "prompts/")
+    TABLE.row_of(MERCHANT, "prompts/", data=lambda w: {"category": w.product.category_id})
+    TABLE.row_of(MERCHANT, "prompts/<int:prompt_id>/", **prompt)
+    TABLE.admins("prompts/<int:prompt_id>/edit/", **prompt)
+    TABLE.admins("prompts/<int:prompt_id>/edit/", 422, **post(**prompt))
+    TABLE.admins("prompts/<int:prompt_id>/retire/", 302, **post(**prompt))
+    TABLE.admins("categories/add/")
+    TABLE.admins(
+        "categories/<int:category_id>/prompts/add/", path=lambda w: {"category_id": w.product.category_id}
+    )
+    TABLE.list_for(MERCHANT, "placements/")
+    TABLE.admins("placements/add/")
+    TABLE.admins("placements/preview/")
+    TABLE.admins("placements/<slug:slug>/edit/", **placement)
+    TABLE.admins("placements/<slug:slug>/switch/", 302, **post(**placement))
+
+
+def _review() -> None:
+    creative = {"path": lambda w: {"creative_id": w.creative.pk}}
+    token = "5d5b1a3e-0f5e-4a53-9d0b-2f6f2f1f0c11"
+    approve = {"data": lambda w: {"token": token, "action": "approve"}}
+    for route in ("review/", "review/approved/", "review/stats/"):
+        TABLE.list_for("reviewer", route)
+    TABLE.list_for(ANY, "review/history/")
+    TABLE.row_of("reviewer", "review/<int:creative_id>/decide/", 302, **post(**creative, **approve))
+    TABLE.row_of("reviewer", "review/<int:creative_id>/skip/", 302, **post(**creative))
+    TABLE.list_for("reviewer", "review/bulk/", 400, **post())
+    TABLE.list_for("reviewer", "review/undo/", 400, **post())
+    TABLE.list_for("reviewer", "review/heartbeat/", **post())
+
+
+def _bandit() -> None:
+    TABLE.public("e/<str:token>/i.gif", path=lambda w: {"token": "forged"})
+    TABLE.public("c/<str:token>", 404, path=lambda w: {"token": "forged"})
+    for route in ("reports/", "reports/export.csv"):
+        TABLE.list_for(MERCHANT, route)
+        TABLE.row_of(MERCHANT, route, **ours)
+    for route in ("experiments/", "policy/"):
+        TABLE.list_for(MERCHANT, route)
+        TABLE.row_of(MERCHANT, route, **ours)
+    experiment = {"path": lambda w: {"experiment_id": w.experiment.pk}}
+    TABLE.admins("experiments/add/")
+    TABLE.admins("experiments/<int:experiment_id>/start/", 302, **post(**experiment))
+    TABLE.admins("experiments/<int:experiment_id>/stop/", 302, **post(**experiment))
+
+
+def _operators() -> None:
+    TABLE.admins("operations/")
+    TABLE.admins("operations/requests/requeue/", 302, **post())
+    TABLE.admins(
+        "operations/requests/<int:request_id>/requeue/",
+        302,
+        **post(path=lambda w: {"request_id": w.request.pk}),
+    )
+    TABLE.admins(
+        "operations/messages/<int:delivery_id>/replay/",
+        302,
+        **post(path=lambda w: {"delivery_id": w.delivery.pk}),
+    )
+
+
+def _decision(w: World) -> dict[str, Any]:
+    item = {"merchant": "ours", "id": w.product.external_id}
+    placement = {"id": w.placement.slug, "width": 300, "height": 250}
+    return {"user": {"id": "u1"}, "placement": placement, "items": [item]}
+
+
+def _api() -> None:
+    TABLE.public("api/v1/openapi.json")
+    TABLE.public("api/v1/", 404)
+    TABLE.api("POST", "decisions", 401, 200, 200, 200, body=_decision)
+    TABLE.api("POST", "events", 401, 202, 202, 202, body=[])
+    TABLE.api("POST", "catalogs/<merchant>", 401, 404, 422, 404, path=lambda w: {"merchant": "ours"})
+    ahead = {"body": lambda w: {"items": [{"merchant": "ours", "id": w.product.external_id}]}}
+    TABLE.api("GET", "creatives", 401, 200, 200, 200)
+    TABLE.api("POST", "creatives", 401, 202, 202, 202, **ahead)
+    TABLE.api(
+        "GET", "creatives/<creative_id>", 401, 404, 200, 200, path=lambda w: {"creative_id": w.creative.pk}
+    )
+    TABLE.api("GET", "imports/<import_id>", 401, 404, 200, 404, path=lambda w: {"import_id": w.feed.pk})
+
+
+_operations()
+_accounts()
+_catalogue()
+_prompts_and_placements()
+_review()
+_operators()
+_bandit()
+_api()
