@@ -89,5 +89,5 @@ def render() -> bytes:
     else:
         registry.register(REQUESTS)
         registry.register(LATENCY)
-    registry.register(StateCollector())  # type: ignore[arg-type]
+    registry.register(StateCollector())
     return generate_latest(registry)

@@ -38,7 +38,7 @@ class User(AbstractUser):
     name = models.CharField(max_length=120, blank=True)
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
-    objects = AccountManager()  # type: ignore[assignment,misc]
+    objects = AccountManager()  # type: ignore[misc]
 
     def __str__(self) -> str:
         return self.name or self.email
