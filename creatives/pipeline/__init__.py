@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from .image_io import ImageError, Limits, SourceImage, encode_jpeg, encode_png, encode_webp, open_image
     from .layout import Layout
     from .painter import Painter, PaintJob, paint
-    from .profiles import DEFAULT_PROFILE, CheckpointProfile, ProfileError, get_profile, profile_names
+    from .profiles import (
+        DEFAULT_PROFILE,
+        CheckpointError,
+        CheckpointProfile,
+        ProfileError,
+        get_profile,
+        profile_names,
+    )
     from .quality import Quality
     from .run import CreativeResult, make_creative
     from .stages import Prepared, Rendition, judge, positioned, prepare, render
@@ -36,7 +43,14 @@ _HOME = {
     ),
     "layout": ("Layout",),
     "painter": ("PaintJob", "Painter", "paint"),
-    "profiles": ("DEFAULT_PROFILE", "CheckpointProfile", "ProfileError", "get_profile", "profile_names"),
+    "profiles": (
+        "DEFAULT_PROFILE",
+        "CheckpointError",
+        "CheckpointProfile",
+        "ProfileError",
+        "get_profile",
+        "profile_names",
+    ),
     "quality": ("Quality",),
     "run": ("CreativeResult", "make_creative"),
     "stages": ("Prepared", "Rendition", "judge", "positioned", "prepare", "render"),
@@ -51,7 +65,7 @@ __all__ = [  # noqa: RUF022 - grouped as above
     "ImageError", "Limits", "SourceImage", "encode_jpeg", "encode_png", "encode_webp", "open_image",
     "Layout",
     "PaintJob", "Painter", "paint",
-    "DEFAULT_PROFILE", "CheckpointProfile", "ProfileError", "get_profile", "profile_names",
+    "DEFAULT_PROFILE", "CheckpointError", "CheckpointProfile", "ProfileError", "get_profile", "profile_names",
     "Quality",
     "CreativeResult", "make_creative",
     "Prepared", "Rendition", "judge", "positioned", "prepare", "render",

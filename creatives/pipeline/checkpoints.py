@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+
+# transformers warns at import of image processors that nothing here uses.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
 from diffusers import (
     ControlNetModel,
     DDIMScheduler,
@@ -14,12 +22,10 @@ from diffusers import (
     StableDiffusionXLControlNetPipeline,
 )
 
-from .profiles import CheckpointProfile
+from .profiles import CheckpointError, CheckpointProfile
 
-
-class CheckpointError(RuntimeError):
-    """A checkpoint that is not here or cannot be loaded."""
-
+MALLOC_OPTIONS = ((-4, 0), (-1, 2**31 - 1), (-2, 256 * 1024 * 1024))
+"""M_MMAP_MAX 0, M_TRIM_THRESHOLD 2 GiB, M_TOP_PAD 256 MiB (mallopt(3))."""
 
 _PIPELINES = {"sd": StableDiffusionControlNetPipeline, "sdxl": StableDiffusionXLControlNetPipeline}
 _SCHEDULERS: dict[str, Any] = {
@@ -34,20 +40,36 @@ def choose_device(device: str | None = None) -> torch.device:
     return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def choose_dtype(profile: CheckpointProfile, device: torch.device) -> torch.dtype:
-    """The profile's number format for this device; bfloat16 only on processors that compute in it."""
-    name = profile.cpu_dtype if device.type == "cpu" else profile.dtype
-    if name == "bfloat16" and device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        name = "float32"
-    chosen: torch.dtype = getattr(torch, name)
+def weights_dtype(profile: CheckpointProfile, device: torch.device) -> torch.dtype:
+    """The number format weights are loaded in: the profile's on a GPU; full precision on a CPU, see `arithmetic`."""
+    chosen: torch.dtype = torch.float32 if device.type == "cpu" else getattr(torch, profile.dtype)
     return chosen
+
+
+def arithmetic(profile: CheckpointProfile, device: torch.device) -> AbstractContextManager[Any]:
+    """The context to paint in: on a CPU that computes in bfloat16, autocast when the profile says so."""
+    half = profile.cpu_dtype == "bfloat16" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16) if device.type == "cpu" and half else nullcontext()
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the large blocks that tensors free, for this process; without glibc, nothing.
+
+    By default they go back to the kernel at each free, and page faults then cost more than the arithmetic.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for parameter, value in MALLOC_OPTIONS:
+            mallopt(parameter, value)
 
 
 def load_pipeline(profile: CheckpointProfile, device: torch.device) -> Any:
     """The profile's ControlNet pipeline on `device`, ready to paint. Raises CheckpointError naming what lacks."""
     if profile.missing:
         raise CheckpointError(profile.missing)
-    dtype = choose_dtype(profile, device)
+    if device.type == "cpu":
+        keep_freed_memory()
+    dtype = weights_dtype(profile, device)
     try:
         pipe = _from_folder(profile, dtype) if profile.is_local else _from_hub(profile, dtype)
     except (OSError, ValueError) as error:

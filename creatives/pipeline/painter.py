@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .buckets import Size
 from .cache import MemoryCache, StageCache, pack, stage_key, unpack
-from .profiles import CheckpointProfile, get_profile
+from .profiles import CheckpointError, CheckpointProfile, get_profile
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +93,8 @@ class Painter:
 
     def _ready(self) -> Any:
         if self._pipe is None:
+            if self.profile.missing:  # said before a second is spent on importing torch
+                raise CheckpointError(self.profile.missing)
             from .checkpoints import choose_device, load_pipeline
 
             self._pipe = load_pipeline(self.profile, choose_device(self._device))
@@ -103,10 +105,12 @@ class Painter:
     ) -> list[U8]:
         import torch
 
+        from .checkpoints import arithmetic
+
         control = np.stack([job.edges for job in jobs]).astype(np.float32)[:, None] / 255.0
         channels = int(getattr(pipe.controlnet.config, "conditioning_channels", 3))
         bucket = jobs[0].bucket
-        with torch.inference_mode():
+        with torch.inference_mode(), arithmetic(self.profile, pipe.device):
             output = pipe(
                 image=torch.from_numpy(np.repeat(control, channels, axis=1)),
                 width=bucket.width,

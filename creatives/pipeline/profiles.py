@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,10 @@ DEFAULT_PROFILE = "studio-tiny"
 
 class ProfileError(ValueError):
     """An unknown profile, or one whose file says something unusable."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that is not here or cannot be loaded."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,23 @@ def profile_from_folder(folder: Path, **defaults: Any) -> CheckpointProfile:
                 facts["buckets"] = tuple(_bucket(text) for text in written["buckets"])
         except (json.JSONDecodeError, TypeError, ValueError, AttributeError) as error:
             raise ProfileError(f"profile {folder.name}: profile.json cannot be read: {error}") from error
+    facts["weights"] = facts.get("weights") or _weights_digest(folder)
     return CheckpointProfile(**facts)
+
+
+def _weights_digest(folder: Path) -> str:
+    """SHA-256 over the weight files below a folder; read again only when one of them has changed."""
+    files = sorted(folder.rglob("*.safetensors"))
+    return _digest(tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+
+
+@lru_cache(maxsize=8)
+def _digest(files: tuple[tuple[str, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, _, _ in files:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _bucket(value: str | list[int]) -> Size:
@@ -121,13 +142,16 @@ def _bucket(value: str | list[int]) -> Size:
 
 
 def _studio_tiny() -> CheckpointProfile:
-    return profile_from_folder(
+    """The shipped profile. It names the buckets it was trained on; its convolutions also serve the thin ones."""
+    trained = profile_from_folder(
         CHECKPOINTS / DEFAULT_PROFILE,
         title="Studio tiny (ships with the project)",
         licence="BSD-3-Clause",
         guidance_scale=3.0,
         dtype="float32",
+        cpu_dtype="bfloat16",
     )
+    return dataclasses.replace(trained, buckets=tuple(dict.fromkeys((*trained.buckets, *BUCKETS))))
 
 
 _SD15 = CheckpointProfile(

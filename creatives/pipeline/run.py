@@ -59,6 +59,7 @@ def make_creative(
     bucket = bucket_for(exact.width, exact.height, settings.buckets)
     prepared = prepare(image, bucket, chosen, cache=cache, buckets=settings.buckets, contour=settings.contour)
     job = PaintJob(prepared.edges, prompt, negative_prompt, seed)
+    painter.warm()
     started = time.perf_counter()
     generated = painter.paint([job])[0]
     painted = time.perf_counter()
