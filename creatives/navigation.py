@@ -44,7 +44,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
     (
         "Make",
         (
-            NavPage("catalog", "Catalogue", MERCHANT, ("/products/", "/imports/")),
+            NavPage("catalog", "Catalogue", MERCHANT | REVIEWER, ("/products/", "/imports/")),
             NavPage("prompts", "Prompts", MERCHANT, ("/categories/",)),
             NavPage("placements", "Placements", MERCHANT),
         ),

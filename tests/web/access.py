@@ -72,7 +72,12 @@ def build_world() -> World:
     image = factories.image(factories.product(ours, category=category))
     triplet = {"merchant": ours, "image_sha256": image.sha256, "prompt_version": version}
     request = CreativeRequest.objects.create(
-        **triplet, bucket="320x256", layout="s72-s-m8", pipeline_version="1", status="failed", error="no memory"
+        **triplet,
+        bucket="320x256",
+        layout="s72-s-m8",
+        pipeline_version="1",
+        status="failed",
+        error="no memory",
     )
     files = {name: f"steps/{name}.png" for name in ("mask", "placed", "edges", "generated", "final")}
     creative = Creative.objects.create(merchant=ours, request=request, seed=1, **files)

@@ -96,7 +96,9 @@ def _send(client: Client, row: Row, world: World) -> Any:
 def _call(client: Client, row: ApiRow, world: World, headers: dict[str, str]) -> Any:
     body = row.body(world) if callable(row.body) else row.body
     text = "" if body is None else json.dumps(body)
-    return client.generic(row.method, _url(row, world), text, content_type="application/json", headers=headers)
+    return client.generic(
+        row.method, _url(row, world), text, content_type="application/json", headers=headers
+    )
 
 
 def _url(row: Row | ApiRow, world: World) -> str:
