@@ -92,7 +92,7 @@ def installation_gaps() -> list[Gap]:
             Gap("Add a recommender", "The program that asks which picture to show.", "recommender-add"),
         ),
     )
-    return [gap for model, gap in needed if not model.objects.exists()]  # type: ignore[attr-defined]
+    return [gap for model, gap in needed if not model.objects.exists()]
 
 
 def merchant_counts(merchant: Merchant) -> MerchantCounts:

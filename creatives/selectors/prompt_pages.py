@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from creatives.models import Category, Product, Prompt, PromptVersion, User
 from creatives.models.base import EDITORS
@@ -29,6 +29,15 @@ class TreeNode:
     def is_inherited(self) -> bool:
         """Whether an ancestor's pool serves it."""
         return self.serving is not None and self.serving.pk != self.category.pk
+
+
+@dataclass(frozen=True)
+class PoolPrompt:
+    """A prompt of a pool with its newest version."""
+
+    pk: int
+    name: str
+    latest: PromptVersion
 
 
 @dataclass(frozen=True)
@@ -81,20 +90,16 @@ def tree(user: User, query: str = "") -> list[TreeNode]:
     ]
 
 
-def prompts_of(category: Category) -> list[Prompt]:
-    """The prompts of a category with ``latest``, their newest version; those in use first."""
-    versions = PromptVersion.objects.select_related("created_by", "retired_by").order_by("-version")
-    prompts = (
-        category.prompts.annotate(
-            newest=Max("versions__version"), live=Count("versions", Q(versions__retired_at=None))
-        )
-        .prefetch_related(Prefetch("versions", versions))
-        .order_by("-live", "name")
+def prompts_of(category: Category) -> list[PoolPrompt]:
+    """The prompts of a category with their newest versions; those in use first, then by name (1 query)."""
+    newest = (
+        PromptVersion.objects.filter(prompt__category=category)
+        .select_related("prompt", "created_by", "retired_by")
+        .order_by("prompt_id", "-version")
+        .distinct("prompt_id")
     )
-    found = list(prompts)
-    for prompt in found:
-        prompt.latest = prompt.versions.all()[0]  # type: ignore[attr-defined]
-    return found
+    found = [PoolPrompt(version.prompt_id, version.prompt.name, version) for version in newest]
+    return sorted(found, key=lambda entry: (entry.latest.retired_at is not None, entry.name.casefold()))
 
 
 def history(prompt: Prompt) -> list[Change]:

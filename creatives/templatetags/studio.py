@@ -24,7 +24,7 @@ TONES = {
 @register.simple_tag(takes_context=True)
 def nav_groups(context: RequestContext) -> list[NavGroup]:
     """The navigation of the person who is signed in."""
-    return groups_for(context.get("nav_roles", set()), context["request"].path)
+    return groups_for(context.get("nav_roles") or set(), context["request"].path)
 
 
 @register.filter
