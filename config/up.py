@@ -126,7 +126,8 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     """Start everything, keep it alive until SIGINT or SIGTERM, stop it. Returns the exit code."""
     base = Path(environment.get("STUDIO_VAR", ROOT / "var")).resolve()
     base.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits SIGINT ignored
+        signal.signal(number, _interrupt)
     lock = _take_lock(base)
     if lock is None:
         say(
@@ -164,7 +165,8 @@ def _run(base: Path, environment: dict[str, str]) -> int:
     except KeyboardInterrupt:
         say("\nStopping …")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         _stop(children, servers)
     say("Stopped.")
     return 0
@@ -224,7 +226,8 @@ def _prepare(environment: Mapping[str, str]) -> None:
             continue
         say(label)
         manage = [sys.executable, str(ROOT / "manage.py"), *command]
-        done = subprocess.run(manage, check=False, env=dict(environment), cwd=ROOT, stdin=subprocess.DEVNULL)
+        quiet = {**environment, "LOG_LEVEL": "WARNING", "LOG_FORMAT": "text"}
+        done = subprocess.run(manage, check=False, env=quiet, cwd=ROOT, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise StartError(
                 f"`manage.py {command[0]}` failed with exit code {done.returncode}; its message stands above"
@@ -272,7 +275,7 @@ def _welcome(port: int, base: Path, seconds: float) -> None:
     for role, email in DEMO_SIGN_INS:
         say(f"  {role:9} {email:22} password: demo")
     say(
-        f"\nLogs: {base / 'log'}   Shoppers: .venv/bin/python manage.py simulate --impressions 2000   Stop: Ctrl-C"
+        f"\nLogs: {base / 'log'}   Shoppers: .venv/bin/python manage.py simulate --impressions 3000   Stop: Ctrl-C"
     )
 
 

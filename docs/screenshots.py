@@ -1,4 +1,6 @@
-"""Take the README's pictures of a running demo: ``.venv/bin/python docs/screenshots.py [URL]`` after ``make run`` and ``simulate``.
+"""Take the README's pictures of a running demo, after ``make run`` and ``simulate``.
+
+    .venv/bin/python docs/screenshots.py [URL]
 
 Needs Chromium (``CHROMIUM`` or /usr/bin/chromium). Writes docs/images/*.png, cut to the upper part of each page.
 """
@@ -12,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(os.environ.get("IMAGES", Path(__file__).parent / "images"))
 SIZE = {"width": 1280, "height": 860}
 PAGES = (
     ("reviewer@demo.test", "review", "/review/"),

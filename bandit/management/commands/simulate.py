@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils import timezone
 
 from bandit.simulation import truth as truths
@@ -68,6 +69,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._simulate(**options)
+        except OperationalError as error:
+            text = "the database cannot be reached: is `make run` on, or DATABASE_URL set?"
+            raise CommandError(text, returncode=2) from error
         except (ApiError, ShopError, truths.TruthError, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
 
