@@ -90,7 +90,7 @@ def _row(event: Event, merchant_ids: Collection[int], now: datetime) -> Impressi
     if make is None:
         raise _RejectedError(f"type {event.type!r} is none of {', '.join(_MAKERS)}")
     try:
-        token = unseal(event.token)
+        token = unseal(event.token.rpartition("/")[2])  # an impression or click URL does as well as its token
     except TokenError:
         raise _RejectedError("the token is not valid") from None
     if token.merchant_id not in merchant_ids:

@@ -7,7 +7,7 @@ from django.urls import include, path
 from bandit import views, views_experiments, views_policy
 
 urlpatterns = [
-    path("e/<str:token>/i.gif", views.impression, name="impression"),
+    path("e/<str:token>", views.impression, name="impression"),
     path("c/<str:token>", views.click, name="click"),
     path("experiments/", views_experiments.experiments, name="experiments"),
     path("experiments/add/", views_experiments.experiment_add, name="experiment-add"),

@@ -294,7 +294,7 @@ def test_the_token_carries_what_the_learner_needs() -> None:
     )
     token = token_in(decision["impression_url"])
     assert str(token.decision_id) == decision["decision_id"]
-    assert decision["impression_url"].endswith(f"/e/{decision['token']}/i.gif")
+    assert decision["impression_url"].endswith(f"/e/{decision['token']}")
     assert decision["click_url"].endswith(f"/c/{decision['token']}")
     assert token.features == {
         "user": {"device": "Mobile", "age": 31, "loyal": True, "shoe": "42½"},

@@ -76,6 +76,19 @@ def test_one_of_each(reporter: Reporter) -> None:
     assert conversion.is_simulated
 
 
+def test_the_urls_of_a_decision_name_it_as_well_as_its_token(reporter: Reporter) -> None:
+    of = reporter.token()
+    receipt = reporter.send(
+        event("impression", of, token=f"https://studio.example/e/{seal(of)}"),
+        event("click", of, token=f"https://studio.example/c/{seal(of)}"),
+    )
+    assert receipt == NOTHING | {"accepted": 2}
+    assert (Impression.objects.get().decision_id, Click.objects.get().decision_id) == (
+        of.decision_id,
+        of.decision_id,
+    )
+
+
 def test_a_doubled_batch_changes_nothing(reporter: Reporter) -> None:
     of = [reporter.token() for _ in range(4)]
     batch = [event(kind, one) for one in of for kind in ("impression", "click", "conversion")]

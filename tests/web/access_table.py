@@ -118,7 +118,7 @@ def _review() -> None:
 
 
 def _bandit() -> None:
-    TABLE.public("e/<str:token>/i.gif", path=lambda w: {"token": "forged"})
+    TABLE.public("e/<str:token>", path=lambda w: {"token": "forged"})
     TABLE.public("c/<str:token>", 404, path=lambda w: {"token": "forged"})
     for route in ("reports/", "reports/export.csv"):
         TABLE.list_for(MERCHANT, route)

@@ -28,7 +28,7 @@ def decided() -> DecisionToken:
 
 
 def pixel(of: DecisionToken | str, **headers: str) -> Any:
-    return Client().get(f"/e/{of if isinstance(of, str) else seal(of)}/i.gif", headers=headers)
+    return Client().get(f"/e/{of if isinstance(of, str) else seal(of)}", headers=headers)
 
 
 def follow(of: DecisionToken | str, **headers: str) -> Any:
@@ -80,7 +80,7 @@ def test_looking_ahead_counts_for_nothing(decided: DecisionToken, header: str, v
 
 def test_head_counts_for_nothing(decided: DecisionToken) -> None:
     text = seal(decided)
-    assert Client().head(f"/e/{text}/i.gif").status_code == 200
+    assert Client().head(f"/e/{text}").status_code == 200
     assert Client().head(f"/c/{text}")["Location"] == LINK
     assert not Impression.objects.exists()
     assert not Click.objects.exists()
@@ -89,7 +89,7 @@ def test_head_counts_for_nothing(decided: DecisionToken) -> None:
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
 def test_other_methods_are_refused(decided: DecisionToken, method: str) -> None:
     text = seal(decided)
-    for path in (f"/e/{text}/i.gif", f"/c/{text}"):
+    for path in (f"/e/{text}", f"/c/{text}"):
         assert getattr(Client(), method)(path).status_code == 405
     assert not Impression.objects.exists()
     assert not Click.objects.exists()
