@@ -108,7 +108,7 @@ def labels(dimension: str, keys: list[str]) -> dict[str, str]:
 def _shown(wanted: ReportFilter, dimension: str) -> tuple[str, dict[str, Any]]:
     """The impressions of a report, with whether each was clicked in time.
 
-    A click counts within the merchant's attribution window, so that a report says the same as the learner was told.
+    A click counts within the merchant's attribution window (0 minutes: whenever), as it does for the learner.
     """
     key, condition = DIMENSIONS[dimension]
     where = [
@@ -139,7 +139,7 @@ def _shown(wanted: ReportFilter, dimension: str) -> tuple[str, dict[str, Any]]:
     }
     query = f"""select {key} as key, i.user_key, i.occurred_at, i.is_simulated, c.decision_id is not null as clicked
         from bandit_impression i left join bandit_click c on c.decision_id = i.decision_id
-            and c.occurred_at <= i.occurred_at + make_interval(mins => %(window)s)
+            and (%(window)s = 0 or c.occurred_at <= i.occurred_at + make_interval(mins => %(window)s))
         where {" and ".join(where)}"""  # noqa: S608 - every piece is a constant of this module
     return query, parameters
 

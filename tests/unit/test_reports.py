@@ -71,6 +71,13 @@ def test_a_click_counts_up_to_the_end_of_the_attribution_window(merchant: Mercha
     assert (count.impressions, count.clicks) == (2, 1)
 
 
+def test_without_a_window_a_click_counts_whenever() -> None:
+    merchant = factories.merchant(attribution_minutes=0)
+    show(merchant, "a", clicked_after=500)
+    (count,) = counts(wanted(merchant), "arm")
+    assert count.clicks == 1
+
+
 def test_what_is_left_out(merchant: Merchant) -> None:
     show(merchant, "counted")
     show(merchant, "too early", occurred_at=START - timedelta(seconds=1))
