@@ -8,11 +8,13 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import torch
-
-# transformers warns at import of image processors that nothing here uses.
+# Waiting threads that spin take the processor from the other processes of a machine that does more than paint.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Both libraries report at length on classes that nothing here uses, and on loading what loads in a second.
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 
+import torch
 from diffusers import (
     ControlNetModel,
     DDIMScheduler,
@@ -21,6 +23,8 @@ from diffusers import (
     StableDiffusionControlNetPipeline,
     StableDiffusionXLControlNetPipeline,
 )
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
 
 from .profiles import CheckpointError, CheckpointProfile
 
@@ -69,6 +73,8 @@ def load_pipeline(profile: CheckpointProfile, device: torch.device) -> Any:
         raise CheckpointError(profile.missing)
     if device.type == "cpu":
         keep_freed_memory()
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     dtype = weights_dtype(profile, device)
     try:
         pipe = _from_folder(profile, dtype) if profile.is_local else _from_hub(profile, dtype)
@@ -85,15 +91,15 @@ def load_pipeline(profile: CheckpointProfile, device: torch.device) -> Any:
 
 def _from_folder(profile: CheckpointProfile, dtype: torch.dtype) -> Any:
     pipeline: Any = _PIPELINES[profile.family]
-    return pipeline.from_pretrained(profile.folder, torch_dtype=dtype, local_files_only=True)
+    return pipeline.from_pretrained(profile.folder, dtype=dtype, local_files_only=True)
 
 
 def _from_hub(profile: CheckpointProfile, dtype: torch.dtype) -> Any:
     control: Any = ControlNetModel
-    controlnet = control.from_pretrained(profile.controlnet, torch_dtype=dtype)
+    controlnet = control.from_pretrained(profile.controlnet, dtype=dtype)
     pipeline: Any = _PIPELINES[profile.family]
     pipe = pipeline.from_pretrained(
-        profile.base, revision=profile.revision, controlnet=controlnet, torch_dtype=dtype
+        profile.base, revision=profile.revision, controlnet=controlnet, dtype=dtype
     )
     if profile.lora:
         pipe.load_lora_weights(profile.lora)

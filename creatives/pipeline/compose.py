@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +42,18 @@ def crop_painting(generated: U8, size: Size) -> U8:
     matrix = np.array([[1 / crop.scale, 0, crop.x], [0, 1 / crop.scale, crop.y]], np.float64)
     # Pixel centres lie at +0.5, in the source and in the result.
     matrix[:, 2] += 0.5 / crop.scale - 0.5
-    light = to_linear(generated)
-    if crop.scale < 1.0:
-        light = np.asarray(cv2.GaussianBlur(light, (0, 0), 0.5 * (1 / crop.scale - 1) + 1e-3), np.float32)
+    # Reduced in linear light; enlarged in sRGB codes, where the filter's overshoot beside dark edges stays unseen.
+    reduce = crop.scale < 1.0
+    pixels: NDArray[Any] = to_linear(generated) if reduce else generated.astype(np.float32)
+    if reduce:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.5 * (1 / crop.scale - 1) + 1e-3)
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-    resampled = cv2.warpAffine(
-        light, matrix, (size.width, size.height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    window = cv2.warpAffine(
+        pixels, matrix, (size.width, size.height), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
-    return to_srgb(np.asarray(resampled, np.float32))
+    if reduce:
+        return to_srgb(np.asarray(window, np.float32))
+    return np.rint(np.clip(window, 0, 255)).astype(np.uint8)
 
 
 def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH) -> U8:
@@ -81,5 +87,6 @@ def contact_shadow(alpha: U8) -> F32:
     touching = (strip >= 128).any(axis=0).astype(np.float32)
     reach = max(1, round(0.02 * tall))
     shadow[max(0, foot - reach) : min(height, foot + reach + 1)] = touching
-    spread = max(1.0, 0.025 * tall)
-    return np.clip(cv2.GaussianBlur(shadow, (0, 0), sigmaX=1.6 * spread, sigmaY=0.7 * spread), 0.0, 1.0)
+    spread = max(1.0, 0.05 * tall)
+    soft = np.asarray(cv2.GaussianBlur(shadow, (0, 0), sigmaX=1.2 * spread, sigmaY=0.6 * spread), np.float32)
+    return soft / max(float(soft.max()), 1e-6)

@@ -90,10 +90,13 @@ def _from_grabcut(rgb: U8) -> Mask:
     cv2.setRNGSeed(0)
     cv2.grabCut(bgr, labels, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     product = drop_orphans((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
+    found = bool(product.any())
+    if not found:  # colours tell nothing apart: the middle itself is the guess
+        product[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)] = True
     soft = cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8)
     alpha = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
     warning = "the photo has no plain backdrop: the mask is a guess (GrabCut); check it or give a cut-out"
-    return Mask(np.rint(alpha * 255).astype(np.uint8), "grabcut", 0.3, (warning,))
+    return Mask(np.rint(alpha * 255).astype(np.uint8), "grabcut", 0.3 if found else 0.1, (warning,))
 
 
 def _reduced(rgb: U8) -> U8:
