@@ -51,6 +51,16 @@
     const { status } = event.detail.xhr;
     if (status !== 409 && status !== 422) say(status === 403 ? "You may not do that." : `That did not work (${status}). Reload and try again.`);
   });
+  // A table that scrolls sideways can be scrolled by keyboard.
+  const reach = () => {
+    for (const wrap of document.querySelectorAll(".table-wrap")) {
+      if (wrap.scrollWidth > wrap.clientWidth) wrap.tabIndex = 0;
+      else wrap.removeAttribute("tabindex");
+    }
+  };
+  for (const when of ["DOMContentLoaded", "htmx:afterSettle"]) document.addEventListener(when, reach);
+  addEventListener("resize", reach);
+
   // On a phone a part that was loaded from a list above it would stay out of sight.
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     const part = target.closest?.("[data-reveal]");
