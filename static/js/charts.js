@@ -7,6 +7,8 @@
     dark: ["#8bb8f5", "#f2a676", "#7fd6a3", "#cfa3ee", "#e3c766", "#f29bbf"],
   };
   const HEIGHT = 280;
+  const DAY = 86400;
+  const dayName = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   const drawn = new Map();
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -20,7 +22,7 @@
   };
   const isDark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   const formatter = (format) => format === "percent"
-    ? (value) => (value == null ? "–" : `${(value * 100).toFixed(2)} %`)
+    ? (value) => (value == null ? "–" : `${Number((value * 100).toFixed(2))} %`)
     : (value) => (value == null ? "–" : value.toLocaleString());
 
   const columns = (data) => {
@@ -57,10 +59,15 @@
     holder.setAttribute("aria-hidden", "true");
     const { values, series, bands, show } = columns(data);
     const axis = { stroke: resolved("--muted"), grid: { stroke: resolved("--line"), width: 1 }, ticks: { show: false } };
+    const isTime = data.time !== false;
+    const lone = isTime ? DAY : 1; // around a single point
+    const isDaily = isTime && data.x.every((x) => x % DAY === 0);
+    const days = { incrs: [1, 2, 7, 14, 28, 91, 364].map((count) => count * DAY), values: (_, ticks) => ticks.map((tick) => dayName.format(tick * 1000)) };
     const options = {
       width: holder.clientWidth, height: HEIGHT, series, bands,
-      axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(show) }],
-      scales: { x: { time: data.time !== false }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
+      axes: [isDaily ? { ...axis, ...days } : axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(show) }],
+      scales: { x: { time: isTime, range: (_, low, high) => (low === high ? [low - lone, high + lone] : [low, high]) }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
       legend: { live: false },
       cursor: { drag: { x: false, y: false } },
     };
