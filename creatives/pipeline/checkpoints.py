@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-
-# Waiting threads that spin take the processor from the other processes of a machine that does more than paint.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Both libraries report at length on classes that nothing here uses, and on loading what loads in a second.
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 
 import torch
 from diffusers import (
@@ -78,7 +71,7 @@ def load_pipeline(profile: CheckpointProfile, device: torch.device) -> Any:
     dtype = weights_dtype(profile, device)
     try:
         pipe = _from_folder(profile, dtype) if profile.is_local else _from_hub(profile, dtype)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"profile {profile.name}: the checkpoint cannot be loaded: {error}") from error
     if profile.scheduler != "own":
         pipe.scheduler = _SCHEDULERS[profile.scheduler].from_config(pipe.scheduler.config)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour import to_linear, to_srgb
+from .environment import wait_passively
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -73,6 +74,7 @@ def clean_edges(rgb: U8, alpha: U8) -> U8:
 
 
 def _foreground(rgb: U8, alpha: U8) -> U8:
+    wait_passively()
     from pymatting import estimate_foreground_ml
 
     height, width = alpha.shape

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .buckets import Size
 from .cache import MemoryCache, StageCache, pack, stage_key, unpack
+from .environment import load_quietly, wait_passively
 from .profiles import CheckpointError, CheckpointProfile, get_profile
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Painter:
         if self._pipe is None:
             if self.profile.missing:  # said before a second is spent on importing torch
                 raise CheckpointError(self.profile.missing)
+            wait_passively()
+            load_quietly()
             from .checkpoints import choose_device, load_pipeline
 
             self._pipe = load_pipeline(self.profile, choose_device(self._device))

@@ -50,6 +50,7 @@ def find_shadow(backdrop: Backdrop, outside: Bool, holes: Bool) -> tuple[Bool, B
     else:
         return none, none
     shadow |= _contact(backdrop, outside, shadow, holes)
+    shadow &= ~_between(~(outside | shadow))
     if contrast < VIVID:
         return shadow, none
     low, high = np.percentile(drop[shadow], [2, 98])
@@ -62,7 +63,7 @@ def _contact(backdrop: Backdrop, outside: Bool, shadow: Bool, holes: Bool) -> Bo
     """The steep dark foot of a shadow under a coloured product: grey, and next to shadow already found."""
     tint = _tint(backdrop, backdrop.lab)
     solid = ~(outside | shadow)
-    colourful = float(np.percentile(tint[solid], 60)) if solid.any() else 0.0
+    colourful = float(np.percentile(tint[solid], 75)) if solid.any() else 0.0
     if colourful < COLOURFUL:
         return np.zeros_like(outside)
     drop = backdrop.surface[..., 0] - backdrop.lab[..., 0]
@@ -71,6 +72,13 @@ def _contact(backdrop: Backdrop, outside: Bool, shadow: Bool, holes: Bool) -> Bo
     near = cv2.dilate(shadow.astype(np.uint8), np.ones((max(3, reach),) * 2, np.uint8)) > 0
     region = (grey & near) | outside | shadow
     return np.asarray(reachable_from_border(region, holes) & grey & near, np.bool_)
+
+
+def _between(solid: Bool) -> Bool:
+    """What has product above and below it, such as a white label that reaches the outline: no place for a shadow."""
+    above = np.logical_or.accumulate(solid, axis=0)
+    below = np.logical_or.accumulate(solid[::-1], axis=0)[::-1]
+    return np.asarray(above & below & ~solid, np.bool_)
 
 
 def _tint(backdrop: Backdrop, lab: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -103,6 +111,6 @@ def _lookalike(backdrop: Backdrop, contrast: float) -> tuple[Bool, NDArray[Any],
     drop = backdrop.surface[..., 0] - light
     tint = _tint(backdrop, lab)
     slope = cv2.magnitude(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)) / 8.0
-    dark = (drop > -1.0) & (drop < np.clip(0.6 * contrast, 20.0, DEPTH))
+    dark = (drop > -4.0) & (drop < np.clip(0.8 * contrast, 30.0, DEPTH))
     neutral = tint < np.maximum(2.0 + 0.12 * np.maximum(drop, 0), 0.16 * contrast)
     return np.asarray(dark & neutral, np.bool_), slope, drop

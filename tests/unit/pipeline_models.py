@@ -95,7 +95,11 @@ def _control_net(model: Any, shared: dict[str, Any]) -> Any:
     import torch
 
     net = model(conditioning_embedding_out_channels=(4, 4, 8, 8), **shared)
-    for block in [*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out]:
+    for block in [
+        *net.controlnet_down_blocks,
+        net.controlnet_mid_block,
+        net.controlnet_cond_embedding.conv_out,
+    ]:
         torch.nn.init.normal_(block.weight, std=0.5)
     return net
 
@@ -108,10 +112,19 @@ def tiny_tokenizer() -> Any:
 
 
 def _vocabulary() -> dict[str, int]:
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    printable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
     others = [chr(256 + index) for index in range(256 - len(printable))]
     characters = [chr(code) for code in printable] + others
-    tokens = [*characters, *(character + "</w>" for character in characters), "<|startoftext|>", "<|endoftext|>"]
+    tokens = [
+        *characters,
+        *(character + "</w>" for character in characters),
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
     return {token: index for index, token in enumerate(tokens)}
 
 
@@ -124,7 +137,10 @@ def save_tiny_checkpoint(folder: Path, **facts: Any) -> Path:
 
 
 def studio_photo(
-    width: int = 96, height: int = 80, backdrop: tuple[int, int, int] = (255, 255, 255), colour: tuple[int, int, int] = (190, 40, 30)
+    width: int = 96,
+    height: int = 80,
+    backdrop: tuple[int, int, int] = (255, 255, 255),
+    colour: tuple[int, int, int] = (190, 40, 30),
 ) -> tuple[U8, NDArray[np.bool_]]:
     """A mug with a handle before a plain backdrop: uint8 (height, width, 3) and its true mask."""
     y, x = np.mgrid[0:height, 0:width].astype(float)
