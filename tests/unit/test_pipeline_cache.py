@@ -25,10 +25,15 @@ def test_a_key_depends_on_every_part_and_on_nothing_else() -> None:
     assert key == stage_key("mask", version="1", image="a")
     assert key.startswith("mask-")
     assert len(key) == len("mask-") + 64
-    assert len({key, stage_key("mask", image="a", version="2"), stage_key("edges", image="a", version="1")}) == 3
+    assert (
+        len({key, stage_key("mask", image="a", version="2"), stage_key("edges", image="a", version="1")}) == 3
+    )
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=8), st.integers() | st.text(), max_size=4), st.binary(max_size=64))
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=8), st.integers() | st.text(), max_size=4),
+    st.binary(max_size=64),
+)
 def test_packing_is_undone_by_unpacking(meta: dict[str, int | str], data: bytes) -> None:
     array = np.frombuffer(data, np.uint8)
     found, arrays = unpack(pack(meta, {"array": array}))

@@ -104,7 +104,12 @@ def test_unusable_bytes_are_refused_with_the_reason(data: bytes, message: str) -
 
 
 def test_animations_are_refused_with_their_frames() -> None:
-    data = encoded(two_halves(), "GIF", save_all=True, append_images=[Image.new("RGB", (40, 32), colour) for colour in ("lime", "navy")])
+    data = encoded(
+        two_halves(),
+        "GIF",
+        save_all=True,
+        append_images=[Image.new("RGB", (40, 32), colour) for colour in ("lime", "navy")],
+    )
     with pytest.raises(ImageError, match="GIF has 3 frames; the limit is 1"):
         open_image(data)
 
@@ -116,13 +121,20 @@ def test_a_file_over_the_byte_limit_is_not_read(tmp_path: Path) -> None:
         open_image(path, Limits(max_bytes=100))
 
 
-@pytest.mark.parametrize(("side", "message"), [(9_000, "81,000,000 pixels; the limit is 64,000,000"), (60_000, "64,000,000")])
+@pytest.mark.parametrize(
+    ("side", "message"), [(9_000, "81,000,000 pixels; the limit is 64,000,000"), (60_000, "64,000,000")]
+)
 def test_a_bomb_is_refused_by_its_header(side: int, message: str) -> None:
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    data = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
     with pytest.raises(ImageError, match=message):
         open_image(data)
 

@@ -77,7 +77,9 @@ def test_a_layout_reads_back_from_its_key(layout: Layout) -> None:
     assert Layout.parse(layout.key) == layout
 
 
-@pytest.mark.parametrize("key", ["", "s72", "s72-x-m6", "s-s-m6", "s4-s-m6", "s101-s-m6", "s72-s-m41", "72-s-6", "s72-s-m6 "])
+@pytest.mark.parametrize(
+    "key", ["", "s72", "s72-x-m6", "s-s-m6", "s4-s-m6", "s101-s-m6", "s72-s-m41", "72-s-6", "s72-s-m6 "]
+)
 def test_a_bad_layout_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="layout"):
         Layout.parse(key)
@@ -92,7 +94,10 @@ def test_the_default_layout_stands_at_the_bottom_centre() -> None:
     assert box.x + box.width / 2 == pytest.approx(200)
 
 
-@pytest.mark.parametrize(("anchor", "corner"), [("nw", (10, 10)), ("se", (40, 40)), ("c", (25, 25)), ("e", (40, 25)), ("n", (25, 10))])
+@pytest.mark.parametrize(
+    ("anchor", "corner"),
+    [("nw", (10, 10)), ("se", (40, 40)), ("c", (25, 25)), ("e", (40, 25)), ("n", (25, 10))],
+)
 def test_anchors_name_the_side(anchor: str, corner: tuple[int, int]) -> None:
     box = product_box(Size(7, 7), Box(0, 0, 100, 100), Layout(50, anchor, 10))
     assert (round(box.x), round(box.y)) == corner
@@ -102,7 +107,9 @@ def test_the_crop_of_the_buckets_own_aspect_is_everything() -> None:
     assert crop_for(Size(384, 192), Size(768, 384)) == (2.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("text", ["", "300", "300x", "x250", "-1x5", "3e2x250", "15x100", "100x4097", "99999x1"])
+@pytest.mark.parametrize(
+    "text", ["", "300", "300x", "x250", "-1x5", "3e2x250", "15x100", "100x4097", "99999x1"]
+)
 def test_a_bad_size_is_refused_with_the_form_or_the_limit(text: str) -> None:
     with pytest.raises(ValueError, match=r"WIDTHxHEIGHT|16 to 4096"):
         Size.parse(text)
