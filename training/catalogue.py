@@ -30,9 +30,13 @@ class DemoProduct:
     description: str
 
 
-def _p(id: str, title: str, shape: str, colours: str, price: str, brand: str, category: str, description: str) -> DemoProduct:  # noqa: A002
+def _p(
+    key: str, title: str, shape: str, colours: str, price: str, brand: str, category: str, description: str
+) -> DemoProduct:
     main, accent = colours.split("/")
-    return DemoProduct(id, title, shape, main, accent, price, brand, category, category.split(" > ")[-1], description)
+    return DemoProduct(
+        key, title, shape, main, accent, price, brand, category, category.split(" > ")[-1], description
+    )
 
 
 PRODUCTS: tuple[DemoProduct, ...] = (
@@ -69,7 +73,7 @@ PRODUCTS: tuple[DemoProduct, ...] = (
     _p("PHONE-BLK", "Slate phone", "phone", "charcoal/teal", "399.00", "Tonhaus", f"{TECH} > Communications > Telephony", "A light phone with a plain screen."),
 )  # fmt: skip
 
-_AVOID = "blurry, dark, empty"
+_AVOID = ""
 PROMPTS: dict[str, tuple[tuple[str, str], ...]] = {
     APPAREL: (
         ("Oak and sage", "on an oak wood table in front of a sage green wall, soft daylight"),

@@ -53,13 +53,24 @@ PRODUCT_COLOURS: dict[str, NamedColour] = {
 }
 
 
-def jittered(rgb: tuple[float, float, float], rng: random.Random, amount: float = 0.04) -> tuple[float, float, float]:
+def jittered(
+    rgb: tuple[float, float, float], rng: random.Random, amount: float = 0.04
+) -> tuple[float, float, float]:
     """``rgb`` with hue, saturation and value moved a little, so that a name is a region and not a point."""
     h, s, v = colorsys.rgb_to_hsv(*rgb)
     h = (h + rng.uniform(-0.3, 0.3) * amount) % 1
     s = min(1, max(0, s * (1 + rng.uniform(-2, 2) * amount)))
     v = min(0.96, max(0.05, v * (1 + rng.uniform(-1.5, 1.5) * amount)))
     return colorsys.hsv_to_rgb(h, s, v)
+
+
+def scaled(rgb: tuple[float, float, float], factor: float, lift: float = 0.0) -> tuple[float, float, float]:
+    """``rgb`` times ``factor`` plus ``lift``, at most 1."""
+    return (
+        min(1.0, rgb[0] * factor + lift),
+        min(1.0, rgb[1] * factor + lift),
+        min(1.0, rgb[2] * factor + lift),
+    )
 
 
 def linear(rgb: tuple[float, float, float]) -> tuple[float, float, float, float]:

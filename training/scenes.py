@@ -20,7 +20,17 @@ PRODUCTS: tuple[str, ...] = (
     "bottle", "mug", "jar", "vase", "box", "soap", "lamp", "sneaker", "tote", "cap", "tshirt", "hoodie", "folded",
     "watch", "headphones", "speaker", "phone", "stool", "backpack", "tube",
 )  # fmt: skip
-FLAT_PRODUCTS: tuple[str, ...] = ("tshirt", "hoodie", "folded", "phone", "soap", "box", "cap", "watch", "sneaker")
+FLAT_PRODUCTS: tuple[str, ...] = (
+    "tshirt",
+    "hoodie",
+    "folded",
+    "phone",
+    "soap",
+    "box",
+    "cap",
+    "watch",
+    "sneaker",
+)
 HARD_SURFACES = ("oak", "walnut", "marble", "black marble", "concrete", "linen", "glossy black")
 LIGHTS = ("soft", "warm", "sunny", "moody")
 
@@ -67,16 +77,40 @@ def _kind(rng: random.Random) -> dict[str, str]:
     if kind == "interior":
         return {"kind": kind, "view": "front", **_interior(rng)}
     if kind == "paper":
-        return {"kind": kind, "view": "front", "surface": "paper", "backdrop": "paper", "light": rng.choice(("soft", "soft", "sunny"))}
+        return {
+            "kind": kind,
+            "view": "front",
+            "surface": "paper",
+            "backdrop": "paper",
+            "light": rng.choice(("soft", "soft", "sunny")),
+        }
     if kind == "beach":
         backdrop = rng.choice(("sea", "sea", "sea sunset"))
-        return {"kind": kind, "view": "front", "surface": "sand", "backdrop": backdrop, "light": "warm" if "sunset" in backdrop else "sunny"}
+        return {
+            "kind": kind,
+            "view": "front",
+            "surface": "sand",
+            "backdrop": backdrop,
+            "light": "warm" if "sunset" in backdrop else "sunny",
+        }
     if kind == "grass":
         surface = rng.choice(("grass", "grass", "moss"))
         backdrop = rng.choice(("foliage", "foliage", "blue sky")) if surface == "grass" else "foliage"
-        return {"kind": kind, "view": "front", "surface": surface, "backdrop": backdrop, "light": rng.choice(("soft", "sunny", "warm"))}
+        return {
+            "kind": kind,
+            "view": "front",
+            "surface": surface,
+            "backdrop": backdrop,
+            "light": rng.choice(("soft", "sunny", "warm")),
+        }
     surface = rng.choice(("oak", "walnut", "marble", "concrete", "linen", "paper", "paper", "sand", "moss"))
-    return {"kind": kind, "view": "top", "surface": surface, "backdrop": "none", "light": rng.choice(("soft", "sunny", "warm"))}
+    return {
+        "kind": kind,
+        "view": "top",
+        "surface": surface,
+        "backdrop": "none",
+        "light": rng.choice(("soft", "sunny", "warm")),
+    }
 
 
 def sample_scene(seed: int, index: int) -> SceneSpec:
@@ -88,7 +122,9 @@ def sample_scene(seed: int, index: int) -> SceneSpec:
     if parts["backdrop"] == "paper":
         backdrop_colour = surface_colour
     elif parts["backdrop"] in ("window", "leaf shadow"):
-        backdrop_colour = rng.choice([c for c in colours if c not in ("charcoal", "navy", "forest", "burgundy")])
+        backdrop_colour = rng.choice(
+            [c for c in colours if c not in ("charcoal", "navy", "forest", "burgundy")]
+        )
     else:
         backdrop_colour = rng.choice(colours) if parts["backdrop"] == "wall" else ""
     products = FLAT_PRODUCTS if parts["view"] == "top" else PRODUCTS

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny
-from diffusers.models.autoencoders.vae import AutoencoderTinyBlock
+from diffusers.models.autoencoders.vae import AutoencoderTinyBlock  # type: ignore[attr-defined]
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -20,7 +20,7 @@ CROP, BATCH, PEAK = 128, 8, 1e-3
 LATENT_CHANNELS, FACTOR = 8, 8
 
 
-def new_vae() -> AutoencoderTiny:
+def new_vae() -> Any:
     """An untrained autoencoder; most of its work is done at 1/8 and 1/4 of the resolution."""
     return AutoencoderTiny(
         encoder_block_out_channels=(48,) * 4,
@@ -42,11 +42,12 @@ def start_from_means(vae: Any) -> None:
     colour = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
     colour = colour * torch.tensor([[3.0], [5.0], [6.0]])
     for part in (vae.encoder, vae.decoder):
-        convs = [layer for layer in part.layers if isinstance(layer, nn.Conv2d)]
+        convs: list[Any] = [layer for layer in part.layers if isinstance(layer, nn.Conv2d)]
         for layer in part.layers:
             if isinstance(layer, AutoencoderTinyBlock):
-                layer.conv[-1].weight.mul_(0.2)
-                layer.conv[-1].weight[:3], layer.conv[-1].bias[:3] = 0, 0
+                final: Any = layer.conv[-1]
+                final.weight.mul_(0.2)
+                final.weight[:3], final.bias[:3] = 0, 0
         for conv in convs:
             conv.weight[:3] = 0
             if conv.bias is not None:
@@ -126,7 +127,7 @@ def held_out(name: str) -> bool:
 
 def train_vae(scenes_at: Path, out: Path, minutes: float, seed: int = 1, refresh: int = 200) -> None:
     """Train for ``minutes`` in all, picking up new scenes and writing ``out`` every ``refresh`` steps."""
-    vae = new_vae().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    vae = new_vae().to(memory_format=torch.channels_last)
     start_from_means(vae)
     optimiser = torch.optim.AdamW(vae.parameters(), lr=PEAK, betas=(0.9, 0.98), weight_decay=1e-4)
     step, spent = 0, 0.0
@@ -157,7 +158,12 @@ def train_vae(scenes_at: Path, out: Path, minutes: float, seed: int = 1, refresh
         optimiser.step()
         step += 1
         if step % 50 == 0:
-            print(clock.line(step, loss=loss.item(), crop_psnr=psnr(made.detach().float(), wanted), scenes=len(pool)), flush=True)
+            print(
+                clock.line(
+                    step, loss=loss.item(), crop_psnr=psnr(made.detach().float(), wanted), scenes=len(pool)
+                ),
+                flush=True,
+            )
         if step % refresh == 0 or clock.share >= 1:
             measured = held_out_psnr(vae, [s for n, s in scenes.items() if held_out(n)][:12])
             print(f"held-out PSNR {measured:.2f} dB", flush=True)
@@ -167,5 +173,7 @@ def train_vae(scenes_at: Path, out: Path, minutes: float, seed: int = 1, refresh
 def _save(out: Path, vae: Any, optimiser: Any, step: int, spent: float) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")
-    torch.save({"model": vae.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, part)
+    torch.save(
+        {"model": vae.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, part
+    )
     part.replace(out)

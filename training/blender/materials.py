@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from training.palette import linear
+from training.palette import linear, scaled
 
 Rgb = tuple[float, float, float]
 Stops = Sequence[tuple[float, Rgb]]
@@ -44,12 +44,16 @@ class Graph:
         """Object coordinates, scaled, turned about z and moved to a random place of the texture."""
         source = self.node("ShaderNodeTexCoord").outputs["Object"]
         place = tuple(rng.uniform(-50, 50) for _ in range(3))
-        mapping = self.node("ShaderNodeMapping", Vector=source, Scale=scale, Location=place, Rotation=(0, 0, turn))
+        mapping = self.node(
+            "ShaderNodeMapping", Vector=source, Scale=scale, Location=place, Rotation=(0, 0, turn)
+        )
         return mapping.outputs["Vector"]
 
     def noise(self, vector: Any, scale: float, detail: float = 4, distortion: float = 0) -> Any:
         """Fractal noise, 0..1."""
-        node = self.node("ShaderNodeTexNoise", Vector=vector, Scale=scale, Detail=detail, Distortion=distortion)
+        node = self.node(
+            "ShaderNodeTexNoise", Vector=vector, Scale=scale, Detail=detail, Distortion=distortion
+        )
         return node.outputs["Fac"]
 
     def ramp(self, factor: Any, stops: Stops) -> Any:
@@ -74,14 +78,23 @@ class Graph:
         return self.material
 
 
-def plain(rgb: Rgb, roughness: float = 0.45, metallic: float = 0.0, coat: float = 0.0, *, fabric: bool = False) -> Any:
+def blend(a: Rgb, b: Rgb, share: float) -> Rgb:
+    """The mixture of two colours with ``share`` of the second."""
+    return (a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2]))
+
+
+def plain(
+    rgb: Rgb, roughness: float = 0.45, metallic: float = 0.0, coat: float = 0.0, *, fabric: bool = False
+) -> Any:
     """Paint, plastic, glazed clay, metal or (with ``fabric``) woven cloth in one colour."""
     graph = Graph("plain")
     if fabric:
         height = graph.noise(graph.coordinates((1, 1, 1), random.Random(1)), 90, 2)
         graph.bump(height, 0.35, 0.01)
     sheen = {"Sheen_Weight": 0.3} if fabric else {}
-    return graph.finish(Base_Color=linear(rgb), Roughness=roughness, Metallic=metallic, Coat_Weight=coat, **sheen)
+    return graph.finish(
+        Base_Color=linear(rgb), Roughness=roughness, Metallic=metallic, Coat_Weight=coat, **sheen
+    )
 
 
 def emission(rgb: Rgb, strength: float) -> Any:
@@ -100,7 +113,7 @@ def wood(rng: random.Random, dark: Rgb, light: Rgb, roughness: float = 0.45) -> 
     both = graph.node("ShaderNodeMix", {"data_type": "FLOAT"})
     graph.links.new(warp, both.inputs[2])
     graph.links.new(grain, both.inputs[3])
-    middle = tuple((a + b) / 2 for a, b in zip(dark, light, strict=True))
+    middle = blend(dark, light, 0.5)
     colour = graph.ramp(both.outputs[0], [(0.32, dark), (0.5, middle), (0.68, light)])
     source = graph.node("ShaderNodeTexCoord").outputs["Object"]
     boards = graph.node(
@@ -119,15 +132,26 @@ def marble(rng: random.Random, body: Rgb, vein: Rgb) -> Any:
     graph = Graph("marble")
     vector = graph.coordinates((0.7, 0.9, 0.8), rng, rng.uniform(0, 3))
     lines = graph.noise(vector, 0.55, 5, 1.6)
-    between = tuple(0.55 * a + 0.45 * b for a, b in zip(body, vein, strict=True))
-    soft = tuple(0.85 * a + 0.15 * b for a, b in zip(body, vein, strict=True))
+    between = blend(body, vein, 0.45)
+    soft = blend(body, vein, 0.15)
     colour = graph.ramp(
-        lines, [(0.30, body), (0.42, soft), (0.475, body), (0.496, between), (0.508, vein), (0.53, body), (0.66, soft)]
+        lines,
+        [
+            (0.30, body),
+            (0.42, soft),
+            (0.475, body),
+            (0.496, between),
+            (0.508, vein),
+            (0.53, body),
+            (0.66, soft),
+        ],
     )
     return graph.finish(Base_Color=colour, Roughness=0.22, Coat_Weight=0.2)
 
 
-def mottled(rng: random.Random, low: Rgb, high: Rgb, *, scale: float, bump: float, roughness: float = 0.85) -> Any:
+def mottled(
+    rng: random.Random, low: Rgb, high: Rgb, *, scale: float, bump: float, roughness: float = 0.85
+) -> Any:
     """Two-tone noise: concrete, plaster, sand, moss."""
     graph = Graph("mottled")
     vector = graph.coordinates((1, 1, 1), rng)
@@ -157,9 +181,11 @@ def folds(rng: random.Random, rgb: Rgb) -> Any:
     wide = graph.noise(graph.coordinates((1.0, 0.45, 1), rng, rng.uniform(-0.9, 0.9)), 1.1, 1, 1.4)
     graph.bump(wide, 1.0, 0.75)
     weave = graph.noise(graph.coordinates((1, 1, 1), rng), 60, 2)
-    pale = tuple(min(1.0, c * 1.06) for c in rgb)
-    deep = tuple(c * 0.93 for c in rgb)
-    return graph.finish(Base_Color=graph.ramp(weave, [(0.35, deep), (0.65, pale)]), Roughness=0.9, Sheen_Weight=0.2)
+    pale = scaled(rgb, 1.06)
+    deep = scaled(rgb, 0.93)
+    return graph.finish(
+        Base_Color=graph.ramp(weave, [(0.35, deep), (0.65, pale)]), Roughness=0.9, Sheen_Weight=0.2
+    )
 
 
 def gradient(stops: Stops, *, clouds: float, strength: float, rng: random.Random) -> Any:
@@ -181,4 +207,6 @@ def gradient(stops: Stops, *, clouds: float, strength: float, rng: random.Random
         graph.links.new(colour, mixed.inputs[6])
         mixed.inputs[7].default_value = (1, 1, 1, 1)
         colour = mixed.outputs[2]
-    return graph.finish(Base_Color=(0, 0, 0, 1), Emission_Color=colour, Emission_Strength=strength, Roughness=1.0)
+    return graph.finish(
+        Base_Color=(0, 0, 0, 1), Emission_Color=colour, Emission_Strength=strength, Roughness=1.0
+    )

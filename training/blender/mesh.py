@@ -34,7 +34,7 @@ def fillet(profile: Sequence[Point2], radius: float, steps: int = 4) -> list[Poi
     out = [profile[0]]
     for a, b, c in zip(profile, profile[1:], profile[2:], strict=False):
         p, q, r = (np.array(x, float) for x in (a, b, c))
-        before, after = np.linalg.norm(p - q), np.linalg.norm(r - q)
+        before, after = float(np.linalg.norm(p - q)), float(np.linalg.norm(r - q))
         start = q + (p - q) * min(0.45, radius / max(before, 1e-6))
         end = q + (r - q) * min(0.45, radius / max(after, 1e-6))
         for t in np.linspace(0, 1, steps + 1):
@@ -49,7 +49,12 @@ def lathe(name: str, profile: Sequence[Point2], *, radius: float = 0.02, segment
     angles = np.linspace(0, 2 * math.pi, segments, endpoint=False)
     vertices = [(r * math.cos(a), r * math.sin(a), z) for r, z in points for a in angles]
     faces = [
-        (i * segments + j, i * segments + (j + 1) % segments, (i + 1) * segments + (j + 1) % segments, (i + 1) * segments + j)
+        (
+            i * segments + j,
+            i * segments + (j + 1) % segments,
+            (i + 1) * segments + (j + 1) % segments,
+            (i + 1) * segments + j,
+        )
         for i in range(len(points) - 1)
         for j in range(segments)
     ]
@@ -69,7 +74,9 @@ def box(name: str, size: Point3, centre: Point3, bevel: float = 0.03) -> Any:
     return obj
 
 
-def loft(name: str, sections: Sequence[tuple[float, float, float, float]], power: float = 2.4, around: int = 28) -> Any:
+def loft(
+    name: str, sections: Sequence[tuple[float, float, float, float]], power: float = 2.4, around: int = 28
+) -> Any:
     """A body along x from (x, z_bottom, z_top, half_width) superellipse sections, its bottom flattened, ends closed."""
     angles = np.linspace(0, 2 * math.pi, around, endpoint=False)
     vertices: list[Point3] = []
@@ -80,7 +87,12 @@ def loft(name: str, sections: Sequence[tuple[float, float, float, float]], power
             z = middle + tall * np.sign(math.sin(a)) * abs(math.sin(a)) ** (2 / power)
             vertices.append((x, float(y), float(max(z, low))))
     faces: list[Sequence[int]] = [
-        (i * around + j, i * around + (j + 1) % around, (i + 1) * around + (j + 1) % around, (i + 1) * around + j)
+        (
+            i * around + j,
+            i * around + (j + 1) % around,
+            (i + 1) * around + (j + 1) % around,
+            (i + 1) * around + j,
+        )
         for i in range(len(sections) - 1)
         for j in range(around)
     ]
@@ -97,7 +109,9 @@ def subsurf(obj: Any, levels: int) -> None:
     modifier.levels = modifier.render_levels = levels
 
 
-def cloth(name: str, outline: Sequence[Point2], thickness: float, wrinkles: float, seed: int, voxel: float = 0.014) -> Any:
+def cloth(
+    name: str, outline: Sequence[Point2], thickness: float, wrinkles: float, seed: int, voxel: float = 0.014
+) -> Any:
     """A padded, wrinkled piece of cloth standing in the xz plane from its outline."""
     points = fillet([*outline, outline[0], outline[1]], 0.03, 3)[1:-1]
     obj = mesh_object(name, [(x, 0.0, z) for x, z in points], [list(range(len(points)))])

@@ -25,7 +25,9 @@ def photograph(product: DemoProduct, path: Path, samples: int = 8) -> None:
     reset(samples)
     rng = random.Random(f"photo:{product.id}")
     main, accent = PRODUCT_COLOURS[product.main].rgb, PRODUCT_COLOURS[product.accent].rgb
-    degrees = 0 if product.shape in HUNG else rng.uniform(-22, 22) + (180 if product.shape == "sneaker" else 0)
+    degrees = (
+        0 if product.shape in HUNG else rng.uniform(-22, 22) + (180 if product.shape == "sneaker" else 0)
+    )
     objects = build_product(product.shape, rng, main, accent, Matrix.Rotation(math.radians(degrees), 4, "Z"))
     depth = 1.4
     if product.shape in HUNG:

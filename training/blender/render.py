@@ -83,17 +83,25 @@ def build(spec: SceneSpec) -> list[Any]:
     if spec.view == "top" and spec.product in LYING:
         move = turn @ Matrix.Rotation(math.radians(-90), 4, "X")
     else:
-        move = turn @ (Matrix.Rotation(math.radians(rng.choice((0, 0, 180))), 4, "Z") if spec.product == "sneaker" else Matrix())
+        move = turn @ (
+            Matrix.Rotation(math.radians(rng.choice((0, 0, 180))), 4, "Z")
+            if spec.product == "sneaker"
+            else Matrix()
+        )
     product = build_product(spec.product, rng, main, accent, move)
     if spec.view == "front" and spec.product in UPRIGHT and spec.product != "phone":
         apply(product, Matrix.Translation((0, 0.2, rng.choice((0.0, 0.12, 0.25)))))
     low, high = corners(product)
     if spec.backdrop == "paper":
-        stage.sweep(stage.surface_material(spec, rng), rng.uniform(0.9, 2.2), -0.32 if spec.prop == "podium" else 0.0)
+        stage.sweep(
+            stage.surface_material(spec, rng), rng.uniform(0.9, 2.2), -0.32 if spec.prop == "podium" else 0.0
+        )
     else:
         ground = stage.plane("ground", 60, 60, Matrix(), stage.surface_material(spec, rng))
         if spec.backdrop in ("foliage", "bokeh") and spec.surface not in ("grass", "moss"):
-            ground.matrix_world = Matrix.Translation((0, -28.6 + rng.uniform(0, 0.8), 0))  # a table's far edge
+            ground.matrix_world = Matrix.Translation(
+                (0, -28.6 + rng.uniform(0, 0.8), 0)
+            )  # a table's far edge
         if spec.prop == "podium":
             apply([ground], Matrix.Translation((0, 0, -0.32)))
     if spec.surface == "grass":
@@ -127,7 +135,9 @@ def shoot_alpha(path: Path, size: tuple[int, int], product: list[Any]) -> None:
     shoot(path, size, "PNG")
 
 
-def render_scenes(out: Path, count: int, seed: int, samples: int = 10, shard: tuple[int, int] = (0, 1)) -> None:
+def render_scenes(
+    out: Path, count: int, seed: int, samples: int = 10, shard: tuple[int, int] = (0, 1)
+) -> None:
     """Render the scenes below ``count`` that ``out`` does not hold yet; ``shard`` (k, n) takes each n-th from k on."""
     out.mkdir(parents=True, exist_ok=True)
     missing = [i for i in range(shard[0], count, shard[1]) if not (out / f"{seed}-{i:05d}.json").exists()]
@@ -142,4 +152,5 @@ def render_scenes(out: Path, count: int, seed: int, samples: int = 10, shard: tu
         stem.with_suffix(".json").write_text(json.dumps(spec.as_dict()))
         if done % 10 == 0 or done == len(missing):
             spent = time.monotonic() - started
-            print(f"scene {done}/{len(missing)}  {spent / done:.2f} s each  {(len(missing) - done) * spent / done / 60:.1f} min left", flush=True)
+            left = (len(missing) - done) * spent / done / 60
+            print(f"scene {done}/{len(missing)}  {spent / done:.2f} s each  {left:.1f} min left", flush=True)

@@ -12,7 +12,7 @@ from mathutils import Matrix, Vector
 
 from training.blender import materials
 from training.blender.mesh import arc, lathe, link, mesh_object, tube
-from training.palette import WALL_COLOURS, jittered, linear
+from training.palette import WALL_COLOURS, jittered, linear, scaled
 from training.scenes import SceneSpec
 
 GREENS = ((0.22, 0.40, 0.14), (0.33, 0.55, 0.20), (0.50, 0.68, 0.28), (0.17, 0.33, 0.16))
@@ -30,7 +30,9 @@ def surface_material(spec: SceneSpec, rng: random.Random) -> Any:
         "walnut": lambda: materials.wood(rng, (0.19, 0.10, 0.06), (0.40, 0.24, 0.15), 0.35),
         "marble": lambda: materials.marble(rng, (0.93, 0.93, 0.92), (0.42, 0.43, 0.46)),
         "black marble": lambda: materials.marble(rng, (0.055, 0.06, 0.065), (0.72, 0.71, 0.68)),
-        "concrete": lambda: materials.mottled(rng, (0.44, 0.44, 0.43), (0.60, 0.60, 0.59), scale=1.1, bump=0.12),
+        "concrete": lambda: materials.mottled(
+            rng, (0.44, 0.44, 0.43), (0.60, 0.60, 0.59), scale=1.1, bump=0.12
+        ),
         "sand": lambda: materials.sand(rng),
         "grass": lambda: materials.mottled(rng, (0.14, 0.27, 0.07), (0.28, 0.44, 0.13), scale=2.0, bump=0.3),
         "moss": lambda: materials.mottled(rng, (0.18, 0.29, 0.07), (0.46, 0.58, 0.17), scale=2.6, bump=1.0),
@@ -52,7 +54,9 @@ def plane(name: str, width: float, height: float, matrix: Any, material: Any) ->
 
 def wall(y: float, material: Any, *, height: float = 30, low: float = -3) -> Any:
     """A vertical rectangle at depth y, its texture space in xz."""
-    obj = mesh_object("wall", [(-25, y, low), (25, y, low), (25, y, low + height), (-25, y, low + height)], [(0, 1, 2, 3)])
+    obj = mesh_object(
+        "wall", [(-25, y, low), (25, y, low), (25, y, low + height), (-25, y, low + height)], [(0, 1, 2, 3)]
+    )
     obj.data.materials.append(material)
     return obj
 
@@ -74,7 +78,11 @@ def blades(rng: random.Random, count: int = 16000) -> None:
     angle, lean = random_.uniform(0, 2 * np.pi, count), random_.uniform(0.0, 0.09, count)
     dx, dy = 0.011 * np.cos(angle), 0.011 * np.sin(angle)
     vertices = np.stack(
-        [np.stack([x - dx, y - dy, 0 * x], 1), np.stack([x + dx, y + dy, 0 * x], 1), np.stack([x + lean * np.sin(angle), y + lean * np.cos(angle), height], 1)],
+        [
+            np.stack([x - dx, y - dy, 0 * x], 1),
+            np.stack([x + dx, y + dy, 0 * x], 1),
+            np.stack([x + lean * np.sin(angle), y + lean * np.cos(angle), height], 1),
+        ],
         1,
     ).reshape(-1, 3)
     mesh = bpy.data.meshes.new("grass")
@@ -91,9 +99,24 @@ def blades(rng: random.Random, count: int = 16000) -> None:
     link(bpy.data.objects.new("grass", mesh))
 
 
-def leaves(rng: random.Random, count: int, low: tuple[float, float, float], high: tuple[float, float, float], size: float, *, seen: bool = True) -> None:
+def leaves(
+    rng: random.Random,
+    count: int,
+    low: tuple[float, float, float],
+    high: tuple[float, float, float],
+    size: float,
+    *,
+    seen: bool = True,
+) -> None:
     """Scattered leaves between two corners: foliage behind, or (unseen) casting dappled shadow."""
-    outline = [(0, 0, 0), (0.22, 0.3, 0.05), (0.2, 0.65, 0.04), (0, 1, -0.05), (-0.2, 0.65, 0.04), (-0.22, 0.3, 0.05)]
+    outline = [
+        (0, 0, 0),
+        (0.22, 0.3, 0.05),
+        (0.2, 0.65, 0.04),
+        (0, 1, -0.05),
+        (-0.2, 0.65, 0.04),
+        (-0.22, 0.3, 0.05),
+    ]
     pieces = []
     for rgb in GREENS:
         piece = mesh_object("leaf", outline, [(0, 1, 2, 3, 4, 5)])
@@ -117,7 +140,9 @@ def bokeh(rng: random.Random, y: float) -> None:
         rgb = jittered(rng.choice((warm, warm, warm, cold, (1.0, 0.45, 0.5))), rng)
         radius = rng.uniform(0.05, 0.15)
         ring = np.linspace(0, 2 * math.pi, 20, endpoint=False)
-        disc = mesh_object("light", [(radius * math.cos(a), 0, radius * math.sin(a)) for a in ring], [list(range(20))])
+        disc = mesh_object(
+            "light", [(radius * math.cos(a), 0, radius * math.sin(a)) for a in ring], [list(range(20))]
+        )
         disc.location = (rng.uniform(-4.5, 4.5), y - rng.uniform(0, 0.15), rng.uniform(-2.2, 3.2))
         disc.data.materials.append(materials.emission(rgb, rng.uniform(0.5, 1.3)))
 
@@ -127,7 +152,7 @@ def backdrop(spec: SceneSpec, rng: random.Random) -> None:
     depth = rng.uniform(1.3, 2.6)
     if spec.backdrop in ("wall", "window", "leaf shadow"):
         base = colour(spec.backdrop_colour, rng)
-        pale = tuple(min(1.0, c * 1.03) for c in base)
+        pale = scaled(base, 1.03)
         wall(depth, materials.mottled(rng, base, pale, scale=0.7, bump=0.04))
     elif spec.backdrop == "foliage":
         wall(6.5, materials.mottled(rng, (0.20, 0.36, 0.14), (0.55, 0.70, 0.36), scale=0.5, bump=0))
@@ -161,12 +186,14 @@ def props(spec: SceneSpec, rng: random.Random, product_low: float) -> None:
         body = [(0, -0.32), (0.85, -0.32), (0.85, product_low), (0, product_low)]
         podium = lathe("podium", body, radius=0.03, segments=72)
         tone = colour(spec.backdrop_colour, rng) if spec.backdrop_colour else (0.86, 0.84, 0.8)
-        podium.data.materials.append(materials.plain(tuple(min(1.0, c * 1.05 + 0.03) for c in tone), 0.7))  # type: ignore[arg-type]
+        podium.data.materials.append(materials.plain(scaled(tone, 1.05, 0.03), 0.7))
     elif spec.prop == "plant":
         x, y = side * rng.uniform(0.95, 1.3), rng.uniform(0.2, 0.6)
         pot = lathe("pot", [(0, 0), (0.17, 0), (0.23, 0.4), (0.2, 0.4), (0.16, 0.3), (0, 0.3)], radius=0.03)
         pot.location = (x, y, 0)
-        pot.data.materials.append(materials.plain(rng.choice(((0.72, 0.42, 0.3), (0.9, 0.89, 0.86), (0.3, 0.31, 0.33))), 0.7))
+        pot.data.materials.append(
+            materials.plain(rng.choice(((0.72, 0.42, 0.3), (0.9, 0.89, 0.86), (0.3, 0.31, 0.33))), 0.7)
+        )
         leaves(rng, 46, (x - 0.3, y - 0.3, 0.45), (x + 0.3, y + 0.3, 1.05), 0.3)
         for k in range(5):
             stem = arc((x + (k - 2) * 0.02, y, 0.3), 0.06 * (k - 2), 0.6, 0, 80, 5)
@@ -174,13 +201,23 @@ def props(spec: SceneSpec, rng: random.Random, product_low: float) -> None:
     elif spec.prop == "pebbles":
         for _ in range(rng.randint(4, 7)):
             r = rng.uniform(0.07, 0.15)
-            stone = lathe("stone", [(0, 0), (r, r * 0.3), (r * 0.8, r * 0.8), (0, r)], radius=0.2, segments=24)
+            stone = lathe(
+                "stone", [(0, 0), (r, r * 0.3), (r * 0.8, r * 0.8), (0, r)], radius=0.2, segments=24
+            )
             stone.location = (side * rng.uniform(0.62, 1.25), rng.uniform(-0.45, 0.3), 0)
             stone.scale.x = rng.uniform(1.0, 1.4)
-            stone.data.materials.append(materials.plain(rng.choice(((0.55, 0.54, 0.52), (0.8, 0.78, 0.74), (0.3, 0.3, 0.31))), 0.6))
+            stone.data.materials.append(
+                materials.plain(rng.choice(((0.55, 0.54, 0.52), (0.8, 0.78, 0.74), (0.3, 0.3, 0.31))), 0.6)
+            )
 
 
-def area(location: tuple[float, float, float], size: float, power: float, rgb: tuple[float, float, float], target: tuple[float, float, float] = (0, 0, 0.4)) -> None:
+def area(
+    location: tuple[float, float, float],
+    size: float,
+    power: float,
+    rgb: tuple[float, float, float],
+    target: tuple[float, float, float] = (0, 0, 0.4),
+) -> None:
     """A square soft light that looks at ``target``."""
     lamp = bpy.data.lights.new("area", "AREA")
     lamp.size, lamp.energy, lamp.color = size, power, rgb
@@ -216,7 +253,14 @@ def window(towards: Any) -> None:
     centre = Vector((0, 1.6, 1.0)) + towards * 6
     turn = towards.to_track_quat("Z", "Y").to_matrix().to_4x4()
     dark = materials.plain((0.1, 0.1, 0.1), 1.0)
-    bars = [(-6.6, 0, 11, 20), (6.6, 0, 11, 20), (0, 7.0, 30, 11), (0, -6.9, 30, 11), (0, 0, 0.14, 4), (0, 0.1, 4, 0.12)]
+    bars = [
+        (-6.6, 0, 11, 20),
+        (6.6, 0, 11, 20),
+        (0, 7.0, 30, 11),
+        (0, -6.9, 30, 11),
+        (0, 0, 0.14, 4),
+        (0, 0.1, 4, 0.12),
+    ]
     for x, y, w, h in bars:
         bar = plane("bar", w, h, Matrix.Translation(centre) @ turn @ Matrix.Translation((x, y, 0)), dark)
         bar.visible_camera = bar.visible_diffuse = bar.visible_glossy = False
