@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     sheet.add_argument("--scenes", type=Path, default=Path("var/scenes"))
     sheet.add_argument("--work", type=Path, default=Path("var/training"))
     sheet.add_argument("--out", type=Path, default=Path("var/training/sheet.png"))
-    sheet.add_argument("--columns", type=int, default=4)
+    sheet.add_argument("--columns", type=int, default=2)
     sheet.add_argument("--steps", type=int, default=10)
     sheet.add_argument("--guidance", type=float, default=3.0)
     sheet.add_argument("--conditioning", type=float, default=1.0)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from creatives.pipeline.edges import draw_edges
 from training.catalogue import PROMPTS
 from training.dataset import load_scene, scene_names
 from training.vae import held_out
 
+LABEL = 18
 EXTRA = (
     "on green grass under a blue sky", "on seamless mustard paper", "on a glossy black surface, bokeh lights at night",
     "flat lay on white marble, seen from above",
@@ -56,23 +56,40 @@ def paint(
         ).images  # fmt: skip
 
 
+def labelled(text: str, pictures: list[Image.Image]) -> Image.Image:
+    """Pictures side by side under their prompt."""
+    width, height = pictures[0].size
+    strip = Image.new("RGB", (width * len(pictures), height + LABEL), "white")
+    ImageDraw.Draw(strip).text((4, 3), text, fill="black")
+    for k, picture in enumerate(pictures):
+        strip.paste(picture, (k * width, LABEL))
+    return strip
+
+
 def sheet(
     pipe: Any,
     scenes: Path,
     out: Path,
     *,
-    columns: int = 4,
+    columns: int = 2,
     steps: int = 10,
     guidance: float = 3.0,
     conditioning: float = 1.0,
-    texts: list[str] | None = None,
+    across: int = 2,
 ) -> None:
-    """Rows are prompts, columns are products; the outlines come last."""
+    """One strip of ``columns`` products per prompt, ``across`` strips side by side, the outlines in the last strip."""
     edges = outlines(scenes, columns)
-    rows = [
-        paint(pipe, text, edges, steps=steps, guidance=guidance, conditioning=conditioning, seed=100 + k)
-        for k, text in enumerate(texts or prompts())
+    strips = [
+        labelled(
+            text,
+            paint(pipe, text, edges, steps=steps, guidance=guidance, conditioning=conditioning, seed=100 + k),
+        )
+        for k, text in enumerate(prompts())
     ]
-    grid = np.concatenate([np.concatenate([np.asarray(p) for p in row], 1) for row in [*rows, edges]], 0)
+    strips.append(labelled("outlines given to the ControlNet", edges))
+    width, height = strips[0].size
+    grid = Image.new("RGB", (width * across, height * -(-len(strips) // across)), "white")
+    for k, strip in enumerate(strips):
+        grid.paste(strip, (k % across * width, k // across * height))
     out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(grid).save(out)
+    grid.save(out, **({"quality": 82} if out.suffix == ".jpg" else {}))
