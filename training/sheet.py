@@ -92,4 +92,4 @@ def sheet(
     for k, strip in enumerate(strips):
         grid.paste(strip, (k % across * width, k // across * height))
     out.parent.mkdir(parents=True, exist_ok=True)
-    grid.save(out, **({"quality": 82} if out.suffix == ".jpg" else {}))
+    grid.save(out, quality=82)
