@@ -30,6 +30,9 @@ COLOURFUL = 18.0
 
 CONTACT_REACH = 0.03
 
+PALE_DROP = 5.0
+"""Up to this darkness below the backdrop, what the product has above and below it is a pale part of the product."""
+
 
 def find_shadow(backdrop: Backdrop, outside: Bool, holes: Bool) -> tuple[Bool, Bool]:
     """The soft shadow next to `outside`, and what has its looks but is enclosed by the product.
@@ -50,8 +53,8 @@ def find_shadow(backdrop: Backdrop, outside: Bool, holes: Bool) -> tuple[Bool, B
     else:
         return none, none
     shadow |= _contact(backdrop, outside, shadow, holes)
-    shadow &= ~_between(~(outside | shadow))
-    if contrast < VIVID:
+    shadow &= ~(_between(~(outside | shadow)) & (drop < PALE_DROP))
+    if contrast < VIVID or not shadow.any():
         return shadow, none
     low, high = np.percentile(drop[shadow], [2, 98])
     shaded = lookalike & ~outside & ~shadow & (drop >= low) & (drop <= high)
@@ -75,7 +78,7 @@ def _contact(backdrop: Backdrop, outside: Bool, shadow: Bool, holes: Bool) -> Bo
 
 
 def _between(solid: Bool) -> Bool:
-    """What has product above and below it, such as a white label that reaches the outline: no place for a shadow."""
+    """What has product above and below it in the photo."""
     above = np.logical_or.accumulate(solid, axis=0)
     below = np.logical_or.accumulate(solid[::-1], axis=0)[::-1]
     return np.asarray(above & below & ~solid, np.bool_)
