@@ -71,6 +71,12 @@ class Painter:
         with self._lock:
             self._ready()
 
+    @property
+    def pipe(self) -> Any:
+        """The diffusers pipeline, loaded if it was not."""
+        self.warm()
+        return self._pipe
+
     def paint(self, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None) -> list[U8]:
         """One uint8 (H, W, 3) picture per job, in order; all jobs must be of one bucket of the profile.
 
