@@ -30,6 +30,10 @@ COLOURFUL = 18.0
 
 CONTACT_REACH = 0.03
 
+CRISP_REACH, CRISP_SLOPE, CRISP_RATIO, CRISP_LENGTH = 17, 0.35, 2.5, 60
+CRISP_DROP, CRISP_SHARE = 12.0, 0.0005
+"""Deeper than this (L*) a region behind a crisp outline is the core of a shadow and not a pale part."""
+
 PALE_DROP = 5.0
 """Up to this darkness below the backdrop, what the product has above and below it is a pale part of the product."""
 
@@ -48,6 +52,7 @@ def find_shadow(backdrop: Backdrop, outside: Bool, holes: Bool) -> tuple[Bool, B
     for steepest in np.clip(0.05 * contrast, 0.8, 2.0) * np.array([1.0, 0.5, 0.25]):
         lookalike = alike & (slope < steepest)
         shadow = _flooded(lookalike, outside, holes)
+        shadow &= ~_pale_parts(shadow, lookalike, outside, holes, slope, drop)
         if 0 < float(shadow.sum()) <= most:
             break
     else:
@@ -117,3 +122,26 @@ def _lookalike(backdrop: Backdrop, contrast: float) -> tuple[Bool, NDArray[Any],
     dark = (drop > -4.0) & (drop < np.clip(0.8 * contrast, 30.0, DEPTH))
     neutral = tint < np.maximum(2.0 + 0.12 * np.maximum(drop, 0), 0.16 * contrast)
     return np.asarray(dark & neutral, np.bool_), slope, drop
+
+
+def _pale_parts(
+    shadow: Bool, lookalike: Bool, outside: Bool, holes: Bool, slope: NDArray[Any], drop: NDArray[np.float32]
+) -> Bool:
+    """White labels and caps that the flood took: they lie behind a crisp outline and are hardly darker than backdrop."""
+    within = _flooded(lookalike & ~_crisp(slope), outside, holes)
+    count, labels = cv2.connectedComponents((shadow & ~within).astype(np.uint8), connectivity=8)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    depth = np.bincount(labels.ravel(), weights=drop.ravel(), minlength=count) / np.maximum(areas, 1)
+    pale = (depth < CRISP_DROP) & (areas >= CRISP_SHARE * shadow.size)
+    pale[0] = False
+    return np.asarray(pale[labels], np.bool_)
+
+
+def _crisp(slope: NDArray[Any]) -> Bool:
+    """Outlines of things, however faint: steeper than their surroundings, as a shadow's broad rim never is."""
+    around = cv2.blur(slope, (CRISP_REACH, CRISP_REACH))
+    steep = (slope > CRISP_SLOPE) & (slope > CRISP_RATIO * around)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(steep.astype(np.uint8), connectivity=8)
+    long = stats[:, cv2.CC_STAT_AREA] >= CRISP_LENGTH  # a JPEG's block borders come in short pieces
+    long[0] = False
+    return np.asarray(long[labels], np.bool_)
