@@ -13,7 +13,7 @@ from .edges import draw_edges
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-MIN_STRUCTURE = 0.35
+MIN_STRUCTURE = 0.25
 MAX_EXPANSION = 0.45
 MIN_SHARPNESS = 0.15
 MIN_DISTINCTNESS = 6.0
