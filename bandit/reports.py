@@ -77,7 +77,7 @@ class Report:
 
 
 def build(wanted: ReportFilter, dimension: str, baseline: str = "") -> Report:
-    """The report of ``wanted`` split by ``dimension`` (a key of DIMENSIONS), in 3 queries at most.
+    """The report of ``wanted`` split by ``dimension`` (a key of DIMENSIONS), in 4 queries at most.
 
     ``baseline`` is the key of the group that the others are compared with; an unknown one means the default: the random
     arm, the original picture, or else the group with the most impressions.
@@ -85,12 +85,12 @@ def build(wanted: ReportFilter, dimension: str, baseline: str = "") -> Report:
     found = counts(wanted, dimension)
     names = labels(dimension, [count.key for count in found])
     base = _baseline(found, baseline)
-    step = "hour" if wanted.end - wanted.start <= HOURLY_UP_TO else "day"
+    step, trend = _trend(wanted, dimension)
     return Report(
         dimension,
         [_row(count, names.get(count.key, count.key), base) for count in found],
         step,
-        points(wanted, dimension, step),
+        trend,
     )
 
 
@@ -156,6 +156,14 @@ def to_csv(report: Report) -> str:
         compared = [gain.lift, *gain.interval, gain.p_value] if gain else ["", "", "", ""]
         writer.writerow([*figures, int(row.is_baseline), *compared, row.count.simulated])
     return out.getvalue()
+
+
+def _trend(wanted: ReportFilter, dimension: str) -> tuple[str, list[Point]]:
+    """By the hour while the log is young, else by the day."""
+    hourly = points(wanted, dimension, "hour")
+    if not hourly or hourly[-1].at - hourly[0].at <= HOURLY_UP_TO:
+        return "hour", hourly
+    return "day", points(wanted, dimension, "day")
 
 
 def _baseline(found: list[Count], wanted: str) -> Count | None:
