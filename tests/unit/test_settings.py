@@ -24,7 +24,11 @@ PRODUCTION = {
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if key not in {*PRODUCTION, "STUDIO_VAR"}}
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in {*PRODUCTION, "STUDIO_VAR", "DJANGO_ALLOW_ASYNC_UNSAFE"}
+    }
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
