@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from bandit.api import router as bandit_router
 from config.problems import problem, problem_response
 from creatives.api_auth import ApiKeyAuth
+from creatives.api_catalog import router as catalog_router
+from creatives.api_creatives import router as creatives_router
 
 __all__ = ["api", "problem", "problem_response"]
 
@@ -61,6 +62,5 @@ def _not_found(request: HttpRequest, error: Any) -> HttpResponse:
     return problem_response(404, "Not found")
 
 
-for _module in ("creatives.api_catalog", "creatives.api_creatives", "bandit.api"):
-    if find_spec(_module):
-        api.add_router("", import_module(_module).router)
+for router in (catalog_router, creatives_router, bandit_router):
+    api.add_router("", router)
