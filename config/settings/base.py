@@ -169,6 +169,12 @@ USER_KEY_SECRET = env.str(
 LEARN_SECONDS = env.float("LEARN_SECONDS", default=5.0)
 SNAPSHOT_REFRESH_SECONDS = env.float("SNAPSHOT_REFRESH_SECONDS", default=2.0)
 
+# Traffic that no person makes is flagged and does not count (bandit/filters.py); 0 switches a rule off.
+FILTER_IMPRESSIONS_PER_USER_HOUR = env.int("FILTER_IMPRESSIONS_PER_USER_HOUR", default=1000)
+FILTER_CLICKS_PER_USER_HOUR = env.int("FILTER_CLICKS_PER_USER_HOUR", default=120)
+FILTER_FAST_CLICK_MS = env.int("FILTER_FAST_CLICK_MS", default=100)
+FILTER_REPEATED_CLICKS = env.int("FILTER_REPEATED_CLICKS", default=10)
+
 LOGGING_CONFIG = None
 LOG_FORMAT = env.str("LOG_FORMAT", default="json")
 configure(LOG_FORMAT, env.str("LOG_LEVEL", default="INFO"))

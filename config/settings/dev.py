@@ -18,3 +18,7 @@ ALLOW_DEMO = env.bool("ALLOW_DEMO", default=True)
 ALLOW_PRIVATE_HOSTS = env.bool("ALLOW_PRIVATE_HOSTS", default=True)
 AUTH_PASSWORD_VALIDATORS = []
 SERVE_MEDIA = True
+# Scripts that play the shopper are as welcome here as people.
+FILTER_IMPRESSIONS_PER_USER_HOUR = env.int("FILTER_IMPRESSIONS_PER_USER_HOUR", default=0)
+FILTER_CLICKS_PER_USER_HOUR = env.int("FILTER_CLICKS_PER_USER_HOUR", default=0)
+FILTER_FAST_CLICK_MS = env.int("FILTER_FAST_CLICK_MS", default=0)

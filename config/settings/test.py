@@ -18,6 +18,7 @@ AUTH_PASSWORD_VALIDATORS = []
 ALLOW_DEMO = True
 ALLOW_PRIVATE_HOSTS = True
 SERVE_MEDIA = True
+FILTER_IMPRESSIONS_PER_USER_HOUR = FILTER_CLICKS_PER_USER_HOUR = FILTER_FAST_CLICK_MS = 0
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 DATABASES["default"]["TEST"] = {"NAME": "test_studio"}
 Path(VAR_DIR, "static").mkdir(parents=True, exist_ok=True)  # whitenoise warns about a missing one
