@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import Any, Final, NamedTuple, TextIO
 
 DELIMITERS: Final = ("\t", ",", ";", "|")
 DELIMITER_NAMES: Final = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
@@ -18,15 +17,14 @@ class RunawayRecordError(Exception):
     """A record grew past every limit: a quote that is never closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class DelimitedRecord:
+class DelimitedRecord(NamedTuple):
     """Cells of the record that starts on ``line``; ``cells`` is ``None`` when its quoting is broken."""
 
     line: int
     cells: list[str] | None
 
 
-def best_delimiter(header: str, score: Callable[[list[str]], int]) -> str:
+def best_delimiter(header: str, score: Callable[[list[str]], Any]) -> str:
     """The delimiter whose split of the header line scores most; the order of DELIMITERS breaks ties."""
     return max(DELIMITERS, key=lambda delimiter: score(split(header, delimiter)))
 

@@ -1,25 +1,47 @@
-"""The formats known. To add one: a module with ``matches`` and ``open_feed``, and its name in MODULES."""
+"""The formats known, what a person may say of a feed, and what an opened one is."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import import_module
-from typing import BinaryIO, Final, Protocol, cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from .model import FeedError, RawRecord, RowIssue
+from .columns import fingerprint
+from .model import FeedError, RawRecord, RowIssue, shorten
+from .values import GOOGLE_LENGTHS
 
-HEAD_BYTES: Final = 4096
-MODULES: Final = ("google",)  # most particular first: the first that matches reads the file
+FORMATS: Final = {
+    "google": "Google Merchant Center (TSV, CSV, RSS or Atom)",
+    "meta": "Meta / Facebook (CSV, TSV, RSS or Atom)",
+    "shopify": "Shopify product CSV",
+}
+"""The formats that a person may choose, with their names; without a choice the header decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """What a feed does not say of itself.
+
+    ``format`` is one of FORMATS or "" (find out). ``columns`` maps normalised headers to fields, for files of no known
+    format. ``currency`` (ISO 4217) is that of prices which name none. ``link_template`` is the address of a product's
+    page with ``{id}`` in it, for files that give none. ``salt`` goes into every record's digest.
+    """
+
+    format: str = ""
+    columns: Mapping[str, str] | None = None
+    currency: str = ""
+    link_template: str = ""
+    salt: bytes = b""
 
 
 @dataclass(slots=True)
 class RawFeed:
     """An opened feed before its values are checked.
 
-    ``columns`` are the fields the feed manages, ``ignored`` the headers of the columns nobody reads.
-    ``text`` keeps a text wrapper alive that must not close the caller's stream.
+    ``columns`` are the fields the feed manages, ``ignored`` the headers of the columns nobody reads; ``headers`` says
+    how the file calls a field where that is not the field's name. ``total`` counts the records where that is known
+    without reading on. ``text`` keeps a text wrapper alive that must not close the caller's stream.
     """
 
     format: str
@@ -28,6 +50,11 @@ class RawFeed:
     ignored: tuple[str, ...]
     records: Iterator[RawRecord]
     issues: tuple[RowIssue, ...] = ()
+    lengths: Mapping[str, int] = field(default_factory=lambda: GOOGLE_LENGTHS)
+    most_images: int = 10
+    is_snapshot: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    total: int | None = None
     text: io.TextIOWrapper | None = None
 
     def detach(self) -> None:
@@ -36,21 +63,22 @@ class RawFeed:
             self.text = None
 
 
-class FormatModule(Protocol):
-    def matches(self, head: bytes) -> bool: ...
+class UnknownColumnsError(FeedError):
+    """The file is a table, and which column is what must be said by a person.
 
-    def open_feed(self, stream: BinaryIO) -> RawFeed: ...
+    ``names`` are its headers, ``samples`` the first rows, ``fingerprint`` identifies a header of these names.
+    """
+
+    def __init__(self, names: list[str], samples: list[list[str]], how: str) -> None:
+        super().__init__(
+            f"The first line has no column named id. As {how} text it says: {shorten(', '.join(names))!r}."
+        )
+        self.names, self.samples, self.fingerprint = names, samples, fingerprint(names)
 
 
-def open_raw(stream: BinaryIO) -> RawFeed:
-    """Open a seekable ``stream`` with the first format whose ``matches`` says so. Raises FeedError."""
-    stream.seek(0)
-    head = stream.read(HEAD_BYTES)
-    if not head.strip():
-        raise FeedError("The file is empty: a feed starts with a line of column names.")
-    stream.seek(0)
-    for name in MODULES:
-        module = cast("FormatModule", import_module(f"{__package__}.{name}"))
-        if module.matches(head):
-            return module.open_feed(stream)
-    raise FeedError("The format is not known. Send tab- or comma-separated text, or a ZIP that holds one.")
+class MissingOptionError(FeedError):
+    """The format is known, and something that such files never say must be said by a person: ``option``."""
+
+    def __init__(self, option: Literal["link_template"], message: str, names: list[str]) -> None:
+        super().__init__(message)
+        self.option, self.fingerprint = option, fingerprint(names)

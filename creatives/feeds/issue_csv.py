@@ -9,7 +9,7 @@ from typing import Final
 
 from .model import RowIssue
 
-HEADER: Final = ("line", "id", "column", "value", "severity", "rule", "fix")
+HEADER: Final = ("record", "line", "id", "column", "value", "severity", "rule", "fix")
 FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 
 
@@ -29,5 +29,5 @@ def issues_as_csv(issues: Iterable[RowIssue]) -> Iterator[str]:
         buffer.seek(0)
         buffer.truncate()
         cells = (issue.record_id, issue.column, issue.value, issue.severity.value, issue.rule, issue.fix)
-        writer.writerow((issue.line, *map(escape_formula, cells)))
+        writer.writerow((issue.number or "", issue.line, *map(escape_formula, cells)))
         yield buffer.getvalue()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 SHOWN_CHARS: Final = 80
 
@@ -37,7 +36,8 @@ class RowIssue:
     """What is wrong with one value, where, and how to mend it.
 
     ``line`` is the physical line on which the record starts (1 is the header), so that an editor finds it;
-    ``record_id`` is empty when the record has no readable id, ``column`` when the whole row is meant.
+    ``record_id`` is empty when the record has no readable id, ``column`` (as the file names it) when the whole
+    row is meant; ``number`` counts the file's products from 1 and is 0 for what is about the file.
     """
 
     line: int
@@ -47,6 +47,7 @@ class RowIssue:
     rule: str
     fix: str
     severity: Severity = Severity.ERROR
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,22 @@ class Price:
         return f"{self.amount} {self.currency}"
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way a product is sold, such as a size: its own stock-keeping unit, price and picture.
+
+    ``options`` are (name, value) pairs; ``price`` is an amount without currency, blank when the file gives none.
+    """
+
+    sku: str
+    options: tuple[tuple[str, str], ...]
+    price: str = ""
+    image: str = ""
+    is_available: bool = True
+
+
 Text: TypeAlias = str | Literal[Absent.ABSENT] | None
-Value: TypeAlias = str | tuple[str, ...] | Price | None
+Value: TypeAlias = str | tuple[str, ...] | tuple[Variant, ...] | Price | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +84,8 @@ class FeedRow:
     """One product of the feed.
 
     A field is its value, ``None`` when the cell was blank (clear what is stored), or ``ABSENT`` when the
-    feed has no such column (keep what is stored). ``additional_image_link`` is ``()`` when blank.
+    feed has no such column (keep what is stored). ``additional_image_link`` is ``()`` when blank. ``status`` is
+    "active" or "retired"; a feed without it lists what is active.
     """
 
     line: int
@@ -88,38 +104,28 @@ class FeedRow:
     google_product_category: Text = ABSENT
     product_type: Text = ABSENT
     item_group_id: Text = ABSENT
+    status: Text = ABSENT
+    variants: tuple[Variant, ...] | Literal[Absent.ABSENT] = ABSENT
 
     def given(self) -> dict[str, Value]:
         """The fields the feed has a column for, blank ones as ``None``; neither ``line`` nor ``id``."""
-        return {
-            name: value for name in FIELD_NAMES[1:] if not isinstance(value := getattr(self, name), Absent)
-        }
+        return {name: value for name in FIELD_NAMES[1:] if (value := getattr(self, name)) is not ABSENT}
 
 
 FIELD_NAMES: Final[tuple[str, ...]] = tuple(field.name for field in fields(FeedRow) if field.name != "line")
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A record as a format module hands it over: text by field name, not yet checked.
 
-    ``cells`` maps a name of FIELD_NAMES to the texts of its column(s), in order. ``issues`` are errors of
-    the record's shape; a record that has any is not read further.
+    ``cells`` maps names of FIELD_NAMES to texts. ``issues`` are errors of the record's shape; a record that has any is
+    not read further. ``variants`` come with the formats that know them.
     """
 
     line: int
-    cells: Mapping[str, list[str]]
+    cells: dict[str, str]
     issues: tuple[RowIssue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record read, the ``number``-th. ``row`` is ``None`` exactly when ``issues`` holds an error."""
-
-    number: int
-    line: int
-    row: FeedRow | None
-    issues: tuple[RowIssue, ...] = ()
+    variants: tuple[Variant, ...] | None = None
 
 
 def shorten(value: str, limit: int = SHOWN_CHARS) -> str:

@@ -27,6 +27,7 @@ CURRENCIES: Final = frozenset(
 _PARTS: Final = re.compile(
     r"(?:(?P<before>[A-Za-z]{3}|[€£])\s*)?(?P<number>\d[\d.,'’\s]*)(?:(?P<after>[A-Za-z]{3}|[€£]))?"
 )
+_USUAL: Final = re.compile(r"(\d{1,10}\.\d\d) ([A-Z]{3})")
 _PLAIN: Final = re.compile(r"\d+(?:[.,]\d{1,3})?")
 _GROUPED: Final = re.compile(r"\d{1,3}(?P<sep>[.,'’ ])\d{3}(?:(?P=sep)\d{3})*(?:(?!(?P=sep))[.,]\d{1,3})?")
 
@@ -39,18 +40,24 @@ class PriceError(ValueError):
         self.rule, self.fix = rule, fix
 
 
-def parse_price(text: str) -> Price:
-    """Read an amount with its ISO 4217 currency before or after it.
+def parse_price(text: str, default_currency: str = "") -> Price:
+    """Read an amount with its ISO 4217 currency before or after it, or of ``default_currency`` without one.
 
     Raises PriceError, also for ``1,299 EUR``: whether that is 1299 or 1.299 is not ours to guess.
     """
+    if (usual := _USUAL.fullmatch(text)) and usual[2] in CURRENCIES:
+        return Price(Decimal(usual[1]), usual[2])
     parts = _PARTS.fullmatch(text.strip())
     if parts is None:
         raise PriceError("A price is an amount of 0 or more and a currency.")
     before, after = parts["before"], parts["after"]
-    if bool(before) == bool(after):
-        raise PriceError("A price names its currency once." if before else "A price needs its currency.")
-    currency = (before or after).upper()
+    if before and after:
+        raise PriceError("A price names its currency once.")
+    currency = (before or after or default_currency).upper()
+    if not currency:
+        raise PriceError(
+            "A price needs its currency.", "Write it as 29.00 EUR, or choose the currency of the whole feed."
+        )
     currency = SYMBOLS.get(currency, currency)
     if currency not in CURRENCIES:
         raise PriceError(f"{currency} is not an ISO 4217 currency code.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import tempfile
@@ -9,12 +10,16 @@ from collections.abc import Container, Iterator, KeysView
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Final, cast
+from urllib.parse import quote
 
-from .formats import RawFeed, open_raw
-from .model import ABSENT, FeedError, FeedRow, RawRecord, Record, RowIssue, Severity, shorten
-from .values import Checked, Checker, Refused, check_blank, check_text, checkers
+from .detect import open_raw
+from .formats import FeedOptions, RawFeed
+from .model import ABSENT, FeedError, FeedRow, RawRecord, RowIssue, Severity, shorten
+from .values import Checked, Refused, check_blank, checkers
 
 SPOOL_BYTES: Final = 4 << 20
+RULES: Final = b"1"
+"""Goes into every digest: raise it when the same text is to be read differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +30,70 @@ class ReadLimits:
     max_records: int = 500_000
 
 
+class Record:
+    """One record, the ``number``-th, which starts on ``line``; its values are checked when first asked for.
+
+    ``row`` is ``None`` exactly when ``issues`` holds an error. ``digest`` (32 hex digits) is the same for the same
+    text read in the same way, and "" for a record that cannot be read or repeats an id.
+    """
+
+    __slots__ = ("_checked", "_feed", "_raw", "_repeated", "id", "line", "number")
+
+    def __init__(
+        self, feed: Feed, number: int, raw: RawRecord, record_id: str, repeated: RowIssue | None
+    ) -> None:
+        self.number, self.line, self.id = number, raw.line, record_id
+        self._feed, self._raw, self._repeated = feed, raw, repeated
+        self._checked: tuple[FeedRow | None, tuple[RowIssue, ...]] | None = None
+
+    @property
+    def digest(self) -> str:
+        if self._raw.issues or self._repeated is not None:
+            return ""
+        return self._feed.digest_of(self._raw)
+
+    @property
+    def row(self) -> FeedRow | None:
+        return self._values()[0]
+
+    @property
+    def issues(self) -> tuple[RowIssue, ...]:
+        return self._values()[1]
+
+    def _values(self) -> tuple[FeedRow | None, tuple[RowIssue, ...]]:
+        if self._checked is None:
+            self._checked = self._feed.check(self.number, self._raw, self.id, self._repeated)
+        return self._checked
+
+
 class Feed:
     """An opened feed: iterate once over its Records, in the order of the file.
 
     Attributes are ``format``, ``details`` ("comma-separated, utf-8"), ``columns`` (fields the feed
-    manages), ``ignored`` (headers nobody reads), ``issues`` (about the file, warnings only) and, after
-    the last record, ``complete``: ``False`` when any record could not be read, so that what seems missing
-    may only be unreadable.
+    manages), ``ignored`` (headers nobody reads), ``issues`` (about the file, warnings only), ``is_snapshot`` (whether
+    feeds of this format list the whole catalogue) and, after the last record, ``complete``: ``False`` when any record
+    could not be read, so that what seems missing may only be unreadable.
     """
 
     def __init__(
-        self, raw: RawFeed, stream: BinaryIO, size: int, limits: ReadLimits, members: Container[str] | None
+        self,
+        raw: RawFeed,
+        stream: BinaryIO,
+        size: int,
+        limits: ReadLimits,
+        members: Container[str] | None,
+        options: FeedOptions,
     ) -> None:
-        self.format, self.details = raw.format, raw.details
+        self.format, self.details, self.is_snapshot = raw.format, raw.details, raw.is_snapshot
         self.columns, self.ignored, self.issues = raw.columns, raw.ignored, raw.issues
         self.complete = False
         self.size = size
         self._raw, self._stream, self._limits = raw, stream, limits
-        self._checkers = checkers(members)
+        self._link_template = options.link_template
+        self._checkers = checkers(members, raw.lengths, raw.most_images, options.currency)
         self._first_line: dict[str, int] = {}
+        how = [raw.format, options.currency, options.link_template, *raw.columns, str(members is not None)]
+        self._key = hashlib.sha256(RULES + options.salt + "\n".join(how).encode()).digest()
 
     def __enter__(self) -> Feed:
         return self
@@ -69,13 +119,21 @@ class Feed:
 
     def count(self) -> int:
         """How many records there are, their values unchecked; instead of iterating. Raises FeedError as that does."""
+        if self._raw.total is not None and self._raw.total <= self._limits.max_records:
+            return self._raw.total
         return sum(1 for _ in self._numbered())
 
     def __iter__(self) -> Iterator[Record]:
         unreadable = False
+        first_line = self._first_line
         for number, raw in self._numbered():
-            unreadable = unreadable or bool(raw.issues) or not any(cell.strip() for cell in raw.cells["id"])
-            yield self._read(number, raw)
+            record_id = raw.cells.get("id", "").strip()
+            repeated = None
+            if raw.issues or not record_id:
+                unreadable = True
+            elif (first := first_line.setdefault(record_id, raw.line)) != raw.line:
+                repeated = _repeated(raw.line, record_id, first)
+            yield Record(self, number, raw, record_id, repeated)
         self.complete = not unreadable
 
     def _numbered(self) -> Iterator[tuple[int, RawRecord]]:
@@ -87,53 +145,85 @@ class Feed:
         if not number:
             raise FeedError("The file has a header and no products.")
 
-    def _read(self, number: int, raw: RawRecord) -> Record:
+    def digest_of(self, raw: RawRecord) -> str:
+        """What stands for the record's text, and for how it is read."""
+        text = "\x1f".join(raw.cells.values())
+        if raw.variants:
+            text += repr(raw.variants)
+        return hashlib.blake2b(
+            text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._key
+        ).hexdigest()
+
+    def check(
+        self, number: int, raw: RawRecord, record_id: str, repeated: RowIssue | None
+    ) -> tuple[FeedRow | None, tuple[RowIssue, ...]]:
+        """The row of a record, unless an issue is an error, and its issues."""
         if raw.issues:
-            return Record(number, raw.line, None, raw.issues)
-        record_id = " ".join(raw.cells["id"]).strip()
-        values: dict[str, Checked] = {}
+            return None, tuple(_numbered(issue, number) for issue in raw.issues)
+        values: dict[str, Any] = {}
         issues: list[RowIssue] = []
-        for field, cells in raw.cells.items():
-            text = ",".join(stripped for cell in cells if (stripped := cell.strip()))
+        checks = self._checkers
+        for field, padded in raw.cells.items():
+            text = padded.strip()
             try:
-                values[field] = self._check(field, text)
+                values[field] = checks[field](text) if text else self._blank(field, record_id)
             except Refused as refused:
                 values[field] = ABSENT
                 at_fault = text if refused.value is None else refused.value
-                issues.append(self._issue(raw.line, record_id, field, at_fault, refused))
-        if (repeated := self._repeated(raw.line, record_id)) is not None:
-            issues.append(repeated)
-        refused_row = any(issue.severity is Severity.ERROR for issue in issues)
-        row = None if refused_row else FeedRow(line=raw.line, **cast("dict[str, Any]", values))
-        return Record(number, raw.line, row, tuple(issues))
+                issues.append(self._issue(raw.line, number, record_id, field, at_fault, refused))
+        if self._link_template and "link" not in values and record_id:
+            values["link"] = self._page_of(record_id)
+        if raw.variants is not None:
+            values["variants"] = raw.variants
+        if repeated is not None:
+            issues.append(_numbered(repeated, number))
+        if issues and any(issue.severity is Severity.ERROR for issue in issues):
+            return None, tuple(issues)
+        return FeedRow(line=raw.line, **values), tuple(issues)
 
-    def _check(self, field: str, text: str) -> Checked:
-        if not text:
-            return check_blank(field)
-        checker: Checker | None = self._checkers.get(field)
-        return checker(text) if checker else check_text(field, text)
+    def _blank(self, field: str, record_id: str) -> Checked:
+        if field == "link" and self._link_template:
+            return self._page_of(record_id)
+        return check_blank(field)
 
-    def _repeated(self, line: int, record_id: str) -> RowIssue | None:
-        if not record_id or (first := self._first_line.setdefault(record_id, line)) == line:
-            return None
+    def _page_of(self, record_id: str) -> str:
+        return self._link_template.replace("{id}", quote(record_id, safe=""))
+
+    def _issue(
+        self, line: int, number: int, record_id: str, field: str, value: str, refused: Refused
+    ) -> RowIssue:
+        column = self._raw.headers.get(field, field)
         return RowIssue(
             line,
             shorten(record_id, 50),
-            "id",
-            shorten(record_id),
-            f"An id appears once; line {first} has it already.",
-            "Remove one of the two rows or give it an id of its own.",
+            column,
+            shorten(value),
+            refused.rule,
+            refused.fix,
+            refused.severity,
+            number,
         )
 
-    @staticmethod
-    def _issue(line: int, record_id: str, field: str, value: str, refused: Refused) -> RowIssue:
-        return RowIssue(
-            line, shorten(record_id, 50), field, shorten(value), refused.rule, refused.fix, refused.severity
-        )
+
+def _numbered(issue: RowIssue, number: int) -> RowIssue:
+    return RowIssue(
+        issue.line, issue.record_id, issue.column, issue.value, issue.rule, issue.fix, issue.severity, number
+    )
+
+
+def _repeated(line: int, record_id: str, first: int) -> RowIssue:
+    return RowIssue(
+        line, shorten(record_id, 50), "id", shorten(record_id),
+        f"An id appears once; line {first} has it already.",
+        "Remove one of the two rows or give it an id of its own.",
+    )  # fmt: skip
 
 
 def open_feed(
-    stream: BinaryIO, limits: ReadLimits | None = None, members: Container[str] | None = None
+    stream: BinaryIO,
+    limits: ReadLimits | None = None,
+    members: Container[str] | None = None,
+    options: FeedOptions | None = None,
 ) -> Feed:
     """Open a feed of any known format.
 
@@ -141,13 +231,13 @@ def open_feed(
     names by which pictures may be meant besides web addresses (the files of a ZIP). Raises FeedError when
     the file as a whole is not a feed; iterating raises it when a limit is passed on the way.
     """
-    limits = limits or ReadLimits()
+    limits, options = limits or ReadLimits(), options or FeedOptions()
     if not stream.seekable():
         stream = _spooled(stream, limits.max_bytes)
     size = stream.seek(0, io.SEEK_END)
     if size > limits.max_bytes:
         raise _too_large(limits.max_bytes)
-    return Feed(open_raw(stream), stream, size, limits, members)
+    return Feed(open_raw(stream, options), stream, size, limits, members, options)
 
 
 def _spooled(stream: BinaryIO, max_bytes: int) -> BinaryIO:

@@ -12,10 +12,10 @@ from creatives.feeds.issue_csv import escape_formula
 
 
 def test_a_line_per_issue() -> None:
-    issue = RowIssue(7, "A1", "price", 'say "5"', "A rule, with a comma.", "Fix it.", Severity.WARNING)
+    issue = RowIssue(7, "A1", "price", 'say "5"', "A rule, with a comma.", "Fix it.", Severity.WARNING, 6)
     assert "".join(issues_as_csv([issue])) == (
-        "line,id,column,value,severity,rule,fix\r\n"
-        '7,A1,price,"say ""5""",warning,"A rule, with a comma.",Fix it.\r\n'
+        "record,line,id,column,value,severity,rule,fix\r\n"
+        '6,7,A1,price,"say ""5""",warning,"A rule, with a comma.",Fix it.\r\n'
     )
 
 
@@ -34,4 +34,4 @@ def test_no_cell_starts_a_formula_and_all_can_be_read_back(texts: list[str]) -> 
     lines = "".join(issues_as_csv([RowIssue(1, texts[0], texts[1], texts[2], texts[3], "fix")]))
     _, cells = csv.reader(io.StringIO(lines, newline=""))
     assert not any(cell[:1] in set("=+-@\t\r\n") for cell in cells if cell)
-    assert [cell.removeprefix("'") for cell in cells[1:4]] == [text.removeprefix("'") for text in texts[:3]]
+    assert [cell.removeprefix("'") for cell in cells[2:5]] == [text.removeprefix("'") for text in texts[:3]]

@@ -159,7 +159,7 @@ def test_the_second_row_of_an_id_is_an_error_even_if_the_first_was_refused() -> 
             "id,Image Link,image_link\n1,2,3\n",
             r"Two columns mean image_link: 'Image Link' \(column 2\) and 'image_link'",
         ),
-        ("<rss></rss>", "The format is not known"),
+        ("<rss></rss>", "The XML holds no <item>"),
         ("x" * 30_000, "The first line has more than 20000 characters"),
     ],
 )

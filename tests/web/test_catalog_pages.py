@@ -163,8 +163,8 @@ def test_errors_are_listed_by_line_and_downloaded_without_formulae(page: Client)
     response = page.get(reverse("import-issues", args=[upload.pk]))
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "line,id,column,value,severity,rule,fix"
-    assert lines[1].startswith("3,'=cmd(),title,")
+    assert lines[0] == "record,line,id,column,value,severity,rule,fix"
+    assert lines[1].startswith("2,3,'=cmd(),title,")
     assert len(lines) == 4
 
 
