@@ -1,9 +1,10 @@
 """The models of the app, by room."""
 
 from .accounts import ApiKey, Membership, Merchant, Recommender, Role, User
-from .catalog import CatalogImport, Category, ImportIssue, Product, ProductImage
+from .catalog import Category, Product, ProductImage
 from .delivery import WebhookDelivery
 from .generation import Creative, CreativeRequest, OutboxEntry, PositionedRendition, Rendition
+from .imports import CatalogImport, FeedMapping, FeedRun, FeedSource, ImportIssue, ImportMode
 from .placements import Placement
 from .prompts import Prompt, PromptVersion
 
@@ -13,7 +14,11 @@ __all__ = [
     "Category",
     "Creative",
     "CreativeRequest",
+    "FeedMapping",
+    "FeedRun",
+    "FeedSource",
     "ImportIssue",
+    "ImportMode",
     "Membership",
     "Merchant",
     "OutboxEntry",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from .accounts import Merchant
 from .base import TenantQuerySet
@@ -32,13 +34,17 @@ class Category(models.Model):
 
 
 class Product(models.Model):
-    """A merchant's product, known by the merchant's own id."""
+    """A merchant's product, known by the merchant's own id.
+
+    ``feed_digest`` stands for the text of the feed's row that it was last imported from; any change by hand blanks it,
+    so that the next import looks at the row again.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active"
         RETIRED = "retired"
 
-    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="products")
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="products", db_index=False)
     external_id = models.CharField(max_length=100)
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True, max_length=9999)
@@ -50,6 +56,7 @@ class Product(models.Model):
     brand = models.CharField(max_length=120, blank=True)
     color = models.CharField(max_length=120, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
+    feed_digest = models.CharField(max_length=32, blank=True, default="", editable=False)
     status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -66,90 +73,42 @@ class Product(models.Model):
 
 
 class ProductImage(models.Model):
-    """A photo of a product. Position 0 is the one shown and painted; the file is stored once per content."""
+    """A photo of a product. Position 0 is the one shown and painted; the file is stored once per content.
+
+    One that is pending is fetched from ``due_at`` on; ``attempts`` counts the tries that a later one may better.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending"
         READY = "ready"
         FAILED = "failed"
 
-    merchant = models.ForeignKey(Merchant, models.CASCADE)
-    product = models.ForeignKey(Product, models.CASCADE, related_name="images")
+    merchant = models.ForeignKey(Merchant, models.CASCADE, db_index=False)
+    product = models.ForeignKey(Product, models.CASCADE, related_name="images", db_index=False)
     position = models.PositiveSmallIntegerField(default=0)
     source_url = models.URLField(max_length=2000, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     error = models.TextField(blank=True)
     file = models.FileField(max_length=200, blank=True)
-    sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    sha256 = models.CharField(max_length=64, blank=True)
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
     fetched_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField(db_default=Now())
     objects = TenantQuerySet.as_manager()
 
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["product", "position"], name="one_image_per_position")]
+        indexes = [
+            models.Index(fields=["sha256", "merchant"], name="image_content"),
+            models.Index(
+                fields=["merchant", "status", "due_at"],
+                condition=Q(status__in=["pending", "failed"]),
+                name="image_wanting",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"image {self.position} of {self.product}"
-
-
-class CatalogImport(models.Model):
-    """One upload of a feed and what became of it."""
-
-    class Mode(models.TextChoices):
-        UPSERT = "upsert", "add and update"
-        SNAPSHOT = "snapshot", "the whole catalogue: what is missing retires"
-
-    class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="imports")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
-    filename = models.CharField(max_length=255)
-    file = models.FileField(max_length=200)
-    mode = models.CharField(max_length=8, choices=Mode, default=Mode.UPSERT)
-    dry_run = models.BooleanField(default=False)
-    strict = models.BooleanField(default=False)
-    status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
-    error = models.TextField(blank=True)
-    rows_total = models.PositiveIntegerField(null=True, blank=True)
-    rows_done = models.PositiveIntegerField(default=0)
-    created = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    retired = models.PositiveIntegerField(default=0)
-    refused = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    queued_at = models.DateTimeField(auto_now_add=True)
-    objects = TenantQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"import {self.pk} of {self.filename}"
-
-
-class ImportIssue(models.Model):
-    """What was wrong with one row of a feed, and how to put it right."""
-
-    catalog_import = models.ForeignKey(CatalogImport, models.CASCADE, related_name="issues")
-    severity = models.CharField(max_length=7)
-    line = models.PositiveIntegerField()
-    record = models.CharField(max_length=120, blank=True)
-    column = models.CharField(max_length=120, blank=True)
-    value = models.CharField(max_length=200, blank=True)
-    rule = models.CharField(max_length=300)
-    fix = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ["line", "id"]
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.column}: {self.rule}"

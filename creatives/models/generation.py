@@ -60,7 +60,10 @@ class CreativeRequest(models.Model):
 
 
 class Creative(models.Model):
-    """A painted picture of a request. Only an approved one is ever served; a request has at most one that is alive."""
+    """A painted picture of a request. Only an approved one is ever served; a request has at most one that is alive.
+
+    ``retired_from`` is the status that a creative had when it retired with its product, and comes back to with it.
+    """
 
     class Status(models.TextChoices):
         IN_REVIEW = "in_review"
@@ -75,6 +78,7 @@ class Creative(models.Model):
     seed = models.PositiveBigIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.IN_REVIEW)
     reason = models.CharField(max_length=60, blank=True)
+    retired_from = models.CharField(max_length=10, blank=True, default="", db_default="")
     mask = models.FileField(max_length=200)
     placed = models.FileField(max_length=200)
     edges = models.FileField(max_length=200)
