@@ -18,6 +18,7 @@ from scipy.linalg.blas import dger
 from bandit.algebra import inverse, row_dots, stacked
 from bandit.arms import Arm
 from bandit.linear import LinearPolicy
+from bandit.priors import Prior
 
 # Rows scored together in a batch: the products of one chunk stay in the processor's cache.
 _CHUNK = 1024
@@ -28,49 +29,41 @@ class DisjointLinear(LinearPolicy):
 
     # --- learning -------------------------------------------------------------------------------
 
-    def update(self, x: ArrayLike, arm: Arm, reward: float) -> None:
+    def update(self, x: ArrayLike, arm: Arm, reward: float, time: float | None = None) -> None:
         context = self._context(x)
         row = self._registry.row(arm)
+        weight = 1.0 if self._discount is None else self._weight(context, reward, time)
         gram, inverse_gram, sums, theta = self._views[row]
         v = inverse_gram.dot(context)
-        gain = 1.0 + float(v.dot(context))
-        error = (reward - float(theta.dot(context))) / gain
+        gain = 1.0 + weight * float(v.dot(context))
+        error = (reward - float(theta.dot(context))) * weight / gain
         if not (math.isfinite(gain) and math.isfinite(error)):
             raise ValueError("the context or the reward holds values that are not finite, or too large")
         # In place: both matrices are symmetric, so their transposed views suit BLAS's column order.
-        dger(1.0, context, context, a=gram, overwrite_a=1)
-        dger(-1.0 / gain, v, v, a=inverse_gram, overwrite_a=1)
+        dger(weight, context, context, a=gram, overwrite_a=1)
+        dger(-weight / gain, v, v, a=inverse_gram, overwrite_a=1)
         if reward:
-            sums += context * reward
+            sums += context * (weight * reward)
         v *= error
         theta += v
         self._counts[row] += 1
+        self._faded[row] += weight
 
-    def partial_fit(self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike) -> Self:
+    def partial_fit(
+        self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike, times: ArrayLike | None = None
+    ) -> Self:
         contexts, rows, earned = self._batch(X, arms, rewards)
+        weights = self._batch_weights(times, len(rows))
         touched = np.unique(rows)
-        for row in touched:
-            mine = contexts[rows == row]
-            self._A[row] += mine.T @ mine
-            self._b[row] += mine.T @ earned[rows == row]
-            self._counts[row] += len(mine)
+        for row in touched.tolist():
+            mine = rows == row
+            x, r = contexts[mine], earned[mine]
+            weighted = x if weights is None else x * weights[mine, np.newaxis]
+            self._A[row] += weighted.T @ x
+            self._b[row] += weighted.T @ r
+            self._counts[row] += len(x)
+            self._faded[row] += len(x) if weights is None else float(weights[mine].sum())
         self._solve(touched)
-        return self
-
-    def merge(self, other: Self) -> Self:
-        self._check_mergeable(other)
-        names = list(other._registry.rows)
-        self._registry.union(other._registry)
-        strangers = len(self._registry.rows) - len(self._counts)
-        self._counts += [0] * strangers
-        self._extend(strangers)
-        prior = self.ridge * np.eye(self.n_features)
-        for theirs, name in enumerate(names):
-            row = self._registry.row(name)
-            self._A[row] += other._A[theirs] - prior
-            self._b[row] += other._b[theirs]
-            self._counts[row] += other._counts[theirs]
-        self.refresh()
         return self
 
     def refresh(self) -> None:
@@ -101,16 +94,32 @@ class DisjointLinear(LinearPolicy):
 
     # --- storage --------------------------------------------------------------------------------
 
+    def _add_rewards(self, row: int, sums: np.ndarray) -> None:
+        self._b[row] += sums
+
+    def _believe(self, row: int, prior: Prior) -> None:
+        self._priors[row] = prior
+        self._A[row] += prior.gram
+        self._b[row] += prior.sums
+        self._solve(np.array([row]))
+
+    def _fade(self, factor: float) -> None:
+        ridge = self.ridge * np.eye(self.n_features)
+        self._A -= ridge
+        self._A *= factor
+        self._A += ridge
+        self._b *= factor
+        self.refresh()
+
     def _empty(self) -> None:
         d = self.n_features
         self._A, self._b = np.zeros((0, d, d)), np.zeros((0, d))
         self._derive()
 
-    def _grow(self) -> None:
+    def _grow(self, **details: Any) -> None:
         self._extend(1)
 
     def _extend(self, arms: int) -> None:
-        """Makes room for more arms, each with A = λI, b = 0 and therefore A⁻¹ = I/λ, θ = 0."""
         k, d = self._b.shape
         inverses, weights = self._inverse, self._theta
         self._A = np.concatenate([self._A, np.broadcast_to(self.ridge * np.eye(d), (arms, d, d))])
@@ -138,6 +147,9 @@ class DisjointLinear(LinearPolicy):
 
     def _sums(self) -> dict[str, Any]:
         return {"A": self._A.copy(), "b": self._b.copy()}
+
+    def _bare_sums(self) -> dict[str, Any]:
+        return self._bare()
 
     def _load_sums(self, state: dict[str, Any]) -> None:
         k, d = len(self._registry.rows), self.n_features

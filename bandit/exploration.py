@@ -92,9 +92,11 @@ class UniformPolicy:
         k = len(self._registry.eligible(arms)[0])
         return np.full(k, 1.0 / k)
 
-    def update(self, x: ArrayLike, arm: Arm, reward: float) -> None:
+    def update(self, x: ArrayLike, arm: Arm, reward: float, time: float | None = None) -> None:
         self._registry.row(arm)
 
-    def partial_fit(self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike) -> Self:
+    def partial_fit(
+        self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike, times: ArrayLike | None = None
+    ) -> Self:
         self._registry.rows_of(arms)
         return self

@@ -22,7 +22,9 @@ from scipy.linalg.blas import dger
 
 from bandit.algebra import inverse, row_dots, stacked
 from bandit.arms import Arm
+from bandit.learner import LinearLearner
 from bandit.linear import LinearPolicy
+from bandit.priors import Prior
 
 _CHUNK = 1024
 
@@ -43,16 +45,20 @@ class HybridLinUCB(LinearPolicy):
         *,
         n_arm_features: int = 1,
         tie_tolerance: float = 1e-9,
+        half_life: float | None = None,
     ) -> None:
         if n_arm_features < 1:
             raise ValueError(f"n_arm_features must be at least 1, not {n_arm_features!r}")
         self.n_arm_features = int(n_arm_features)
-        super().__init__(n_features, alpha, ridge, seed, tie_tolerance=tie_tolerance)
+        super().__init__(n_features, alpha, ridge, seed, tie_tolerance=tie_tolerance, half_life=half_life)
 
     # --- arms -----------------------------------------------------------------------------------
 
-    def add_arm(self, arm: Arm, features: ArrayLike | None = None) -> None:
-        """Makes an arm eligible. `features` (n_arm_features,) default to ones and stay for good."""
+    def add_arm(self, arm: Arm, features: ArrayLike | None = None, *, prior: Prior | None = None) -> None:
+        """Makes an arm eligible. `features` (n_arm_features,) default to ones and stay for good.
+
+        A `prior` speaks of the arm's own weights θ_a: what β already explains of it, as of now, is taken off.
+        """
         if features is None:
             given = None
         else:
@@ -62,70 +68,48 @@ class HybridLinUCB(LinearPolicy):
             known = self._registry.rows.get(arm)
             if known is not None and not np.array_equal(self._F[known], given):
                 raise ValueError(f"arm {arm!r} is known with other features")
-        super().add_arm(arm)
-        row = self._registry.row(arm)
-        if given is not None and not np.array_equal(self._F[row], given):
-            self._F[row] = given
+        self._register(arm, prior, features=given)
 
     # --- learning -------------------------------------------------------------------------------
 
-    def update(self, x: ArrayLike, arm: Arm, reward: float) -> None:
+    def update(self, x: ArrayLike, arm: Arm, reward: float, time: float | None = None) -> None:
         x = self._context(x)
         row = self._registry.row(arm)
+        weight = 1.0 if self._discount is None else self._weight(x, reward, time)
         z = self._shared_features(row, x)
         v = self._inverse[row] @ x
-        gain = 1.0 + float(v @ x)
+        gain = 1.0 + weight * float(v @ x)
         # Eliminating the arm's own weights leaves a rank-1 change of A₀ and b₀ along u (Schur complement).
         u = z - v @ self._B[row]
         w = self._shared_inverse @ u
-        shared_gain = gain + float(u @ w)
+        shared_gain = gain + weight * float(u @ w)
         surprise = float(reward) - float(v @ self._b[row])
-        step = (surprise - float(u @ self._beta)) / shared_gain
+        step = (surprise - float(u @ self._beta)) * weight / shared_gain
         if not (math.isfinite(gain) and math.isfinite(shared_gain) and math.isfinite(step)):
             raise ValueError("the context or the reward holds values that are not finite, or too large")
         for matrix, left, right, scale in (
-            (self._Z, z, z, 1.0),
-            (self._A[row], x, x, 1.0),
-            (self._B[row], x, z, 1.0),
-            (self._inverse[row], v, v, -1.0 / gain),
-            (self._shared_inverse, w, w, -1.0 / shared_gain),
+            (self._Z, z, z, weight),
+            (self._A[row], x, x, weight),
+            (self._B[row], x, z, weight),
+            (self._inverse[row], v, v, -weight / gain),
+            (self._shared_inverse, w, w, -weight / shared_gain),
         ):
             dger(scale, right, left, a=matrix.T, overwrite_a=1)  # in place: BLAS counts by columns
-        self._c += z * reward
-        self._b[row] += x * reward
+        self._c += z * (weight * reward)
+        self._b[row] += x * (weight * reward)
         self._beta += w * step
         self._counts[row] += 1
+        self._faded[row] += weight
 
-    def partial_fit(self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike) -> Self:
+    def partial_fit(
+        self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike, times: ArrayLike | None = None
+    ) -> Self:
         contexts, rows, earned = self._batch(X, arms, rewards)
+        weights = self._batch_weights(times, len(rows))
         for row in np.unique(rows).tolist():
-            mine = contexts[rows == row]
-            self._add(row, mine, earned[rows == row])
-        self.refresh()
-        return self
-
-    def merge(self, other: Self) -> Self:
-        self._check_mergeable(other)
-        if self.n_arm_features != other.n_arm_features:
-            raise ValueError(f"cannot merge: {self.n_arm_features} and {other.n_arm_features} arm features")
-        for name, theirs in other._registry.rows.items():
-            known = self._registry.rows.get(name)
-            if known is not None and not np.array_equal(self._F[known], other._F[theirs]):
-                raise ValueError(f"cannot merge: arm {name!r} has other features there")
-        self._registry.union(other._registry)
-        while len(self._counts) < len(self._registry.rows):
-            self._counts.append(0)
-            self._extend()
-        own_prior = self.ridge * np.eye(self.n_features)
-        self._Z += other._Z - self.ridge * np.eye(len(self._Z))
-        self._c += other._c
-        for name, theirs in other._registry.rows.items():
-            row = self._registry.rows[name]
-            self._F[row] = other._F[theirs]
-            self._A[row] += other._A[theirs] - own_prior
-            self._B[row] += other._B[theirs]
-            self._b[row] += other._b[theirs]
-            self._counts[row] += other._counts[theirs]
+            mine = rows == row
+            worth = np.ones(np.count_nonzero(mine)) if weights is None else weights[mine]
+            self._add(row, contexts[mine], earned[mine], worth)
         self.refresh()
         return self
 
@@ -169,16 +153,58 @@ class HybridLinUCB(LinearPolicy):
         self._A, self._B, self._b = np.zeros((0, d, d)), np.zeros((0, d, m)), np.zeros((0, d))
         self.refresh()
 
-    def _grow(self) -> None:
-        self._extend()
+    def _grow(self, features: np.ndarray | None = None, **details: Any) -> None:
+        self._extend(1)
+        if features is not None:
+            self._F[-1] = features
         self._inverse = np.concatenate([self._inverse, np.eye(self.n_features)[None] / self.ridge])
 
-    def _extend(self) -> None:
+    def _extend(self, arms: int) -> None:
         d, m = self.n_features, len(self._c)
-        self._F = np.concatenate([self._F, np.ones((1, self.n_arm_features))])
-        self._A = np.concatenate([self._A, self.ridge * np.eye(d)[None]])
-        self._B = np.concatenate([self._B, np.zeros((1, d, m))])
-        self._b = np.concatenate([self._b, np.zeros((1, d))])
+        self._F = np.concatenate([self._F, np.ones((arms, self.n_arm_features))])
+        self._A = np.concatenate([self._A, np.broadcast_to(self.ridge * np.eye(d), (arms, d, d))])
+        self._B = np.concatenate([self._B, np.zeros((arms, d, m))])
+        self._b = np.concatenate([self._b, np.zeros((arms, d))])
+
+    def _add_rewards(self, row: int, sums: np.ndarray) -> None:
+        self._b[row] += sums
+        self._c += self._shared_features(row, sums)
+
+    def _believe(self, row: int, prior: Prior) -> None:
+        shared = self._F[row] @ self._beta.reshape(self.n_arm_features, self.n_features)
+        own = Prior(prior.gram, prior.sums - prior.gram @ shared, prior.strength)
+        self._priors[row] = own
+        self._A[row] += own.gram
+        self._b[row] += own.sums
+        self.refresh()
+
+    def _fade(self, factor: float) -> None:
+        for matrices in (self._Z, self._A):
+            ridge = self.ridge * np.eye(matrices.shape[-1])
+            matrices -= ridge
+            matrices *= factor
+            matrices += ridge
+        for sums in (self._c, self._B, self._b):
+            sums *= factor
+        self.refresh()
+
+    def _add_sums(self, other: Self, places: list[tuple[int, int]], shared: set[int]) -> None:
+        super()._add_sums(other, places, shared)
+        self._Z += other._Z - self.ridge * np.eye(len(self._Z))
+        self._c += other._c
+        for row, theirs in places:
+            self._F[row] = other._F[theirs]
+            self._B[row] += other._B[theirs]
+
+    def _check_mergeable(self, other: LinearLearner) -> None:
+        super()._check_mergeable(other)
+        assert isinstance(other, HybridLinUCB)
+        if self.n_arm_features != other.n_arm_features:
+            raise ValueError(f"cannot merge: {self.n_arm_features} and {other.n_arm_features} arm features")
+        for arm, theirs in other._registry.rows.items():
+            known = self._registry.rows.get(arm)
+            if known is not None and not np.array_equal(self._F[known], other._F[theirs]):
+                raise ValueError(f"cannot merge: arm {arm!r} has other features there")
 
     def _shared_features(self, rows: Any, x: np.ndarray) -> np.ndarray:
         """z = f ⊗ x for one row and x (d,) or (n, d), or for several rows and one x (d,): (…, m)."""
@@ -187,19 +213,25 @@ class HybridLinUCB(LinearPolicy):
         products = self._F[rows][..., :, None] * x[..., None, :]
         return products.reshape(*products.shape[:-2], -1)
 
-    def _add(self, row: int, X: np.ndarray, rewards: np.ndarray) -> None:
-        """Adds n rewards of one arm to the sums: X (n, d), rewards (n,)."""
+    def _add(self, row: int, X: np.ndarray, rewards: np.ndarray, worth: np.ndarray) -> None:
+        """Adds n rewards of one arm to the sums: X (n, d), rewards (n,) and their weights (n,)."""
         Z = self._shared_features(row, X)
-        self._Z += Z.T @ Z
-        self._c += Z.T @ rewards
-        self._A[row] += X.T @ X
-        self._B[row] += X.T @ Z
-        self._b[row] += X.T @ rewards
+        weighted, earned = X * worth[:, np.newaxis], rewards * worth
+        self._Z += Z.T @ (Z * worth[:, np.newaxis])
+        self._c += Z.T @ earned
+        self._A[row] += X.T @ weighted
+        self._B[row] += weighted.T @ Z
+        self._b[row] += X.T @ earned
         self._counts[row] += len(X)
+        self._faded[row] += float(worth.sum())
 
     def _sums(self) -> dict[str, Any]:
         sums = {"Z": self._Z, "c": self._c, "F": self._F, "A": self._A, "B": self._B, "b": self._b}
         return {"n_arm_features": self.n_arm_features} | {name: array.copy() for name, array in sums.items()}
+
+    def _bare_sums(self) -> dict[str, Any]:
+        Z = self.ridge * np.eye(len(self._Z))
+        return {**self._bare(), "Z": Z, "c": np.zeros_like(self._c), "B": np.zeros_like(self._B)}
 
     @classmethod
     def _parameters(cls, state: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from bandit.arms import Arm, UnknownArmError
 from bandit.disjoint import DisjointLinear
 from bandit.hybrid import HybridLinUCB
 from bandit.linear import Choice, LinearPolicy
+from bandit.priors import Prior
 from bandit.thompson import LinTS
 
-__all__ = ["Arm", "Choice", "HybridLinUCB", "LinTS", "LinUCB", "LinearPolicy", "UnknownArmError"]
+__all__ = ["Arm", "Choice", "HybridLinUCB", "LinTS", "LinUCB", "LinearPolicy", "Prior", "UnknownArmError"]
 
 
 class LinUCB(DisjointLinear):

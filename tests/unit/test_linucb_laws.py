@@ -176,3 +176,15 @@ def test_a_state_is_a_copy():
     state = policy.state()
     policy.update([1.0], "a", 1.0)
     np.testing.assert_array_equal(state["A"], [[[1.0]]])
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+def test_a_state_of_version_1_still_loads(kind):
+    """Written before there were priors and forgetting."""
+    policy = learner(kind, [([1.0, 0.0, 0.5], "a", 1.0), ([0.0, 1.0, 0.5], 7, 0.0)])
+    newer = ("half_life", "clock", "worth", "prior_rows", "prior_grams", "prior_sums", "prior_strengths")
+    old = {name: value for name, value in policy.state().items() if name not in newer} | {"version": 1}
+    loaded = kind.from_state(old)
+    assert_same(policy, loaded, tolerance=0.0)
+    assert loaded.worth == {"a": 1.0, 7: 1.0, "c": 0.0}
+    assert loaded.state()["version"] == 2
