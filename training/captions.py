@@ -3,139 +3,129 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from training.palette import PRODUCT_COLOURS, WALL_COLOURS
+from training.phrases import (
+    BACKDROPS,
+    BEACHES,
+    EXTRAS,
+    HARMONIES,
+    LIGHTS,
+    OTHER_WORDS,
+    PRODUCTS,
+    PROPS,
+    STYLES,
+    SURFACES,
+    THINGS,
+    VIEWS,
+)
 
-SURFACES: dict[str, tuple[str, ...]] = {
-    "oak": (
-        "on an oak wood table",
-        "on an oak table",
-        "on a light wooden table",
-        "on a wood table",
-        "on oak boards",
-        "on light wood",
-    ),
-    "walnut": (
-        "on a dark walnut table",
-        "on a walnut table",
-        "on a dark wooden table",
-        "on dark wood",
-        "on walnut boards",
-    ),
-    "marble": ("on white marble", "on a white marble table", "on a marble surface", "on a marble counter"),
-    "black marble": ("on black marble", "on a black marble table", "on dark marble"),
-    "concrete": ("on a concrete surface", "on concrete", "on grey concrete", "on a concrete floor"),
-    "sand": ("on sand", "on fine sand", "on warm sand", "on the sand"),
-    "grass": ("on green grass", "on grass", "on a lawn", "in a meadow"),
-    "moss": ("on green moss", "on moss", "on a mossy forest floor"),
-    "linen": ("on {c} linen", "on a {c} linen cloth", "on {c} fabric", "on draped {c} linen"),
-    "glossy black": ("on a glossy black surface", "on black glass", "on a shiny black table"),
-    "paper": (
-        "on seamless {c} paper",
-        "on a {c} paper backdrop",
-        "on a plain {c} background",
-        "{c} studio backdrop",
-        "on {c} paper",
-    ),
-}
-BACKDROPS: dict[str, tuple[str, ...]] = {
-    "wall": ("in front of a {c} wall", "{c} wall behind", "before a {c} wall", "against a {c} wall", "with a {c} wall"),
-    "window": (
-        "window light falling on a {c} wall", "window light on a {c} wall", "sunlight through a window on a {c} wall",
-        "{c} wall with window light",
-    ),
-    "leaf shadow": ("leaf shadows on a {c} wall", "plant shadows on a {c} wall", "{c} wall with leaf shadows", "dappled shadows on a {c} wall"),
-    "foliage": ("with leafy foliage behind", "green foliage behind", "in front of green leaves", "garden behind", "leafy green background"),
-    "bokeh": ("at night with glowing city lights behind", "night bokeh lights behind", "city lights at night", "with bokeh lights", "at night, blurred lights behind"),
-    "sea": ("with the sea and a blue sky behind", "sea and sky behind", "by the sea", "in front of the ocean, blue sky"),
-    "sea sunset": ("with the sea at sunset behind", "by the sea at sunset", "sunset over the sea", "ocean and orange sunset sky"),
-    "blue sky": ("under a blue sky", "blue sky behind", "with a clear blue sky"),
-}  # fmt: skip
-LIGHTS: dict[str, tuple[str, ...]] = {
-    "soft": ("soft daylight", "soft light", "diffuse light", "soft studio light"),
-    "warm": ("warm light", "warm evening light", "golden light", "cosy warm light"),
-    "sunny": ("bright sunlight", "sunny day", "hard sunlight", "sunlight", "bright light"),
-    "moody": ("moody light", "dramatic light", "dark and moody"),
-    "night": ("at night", "night scene", "evening mood"),
-}
-PROPS: dict[str, tuple[str, ...]] = {
-    "podium": ("on a round podium", "on a pedestal"),
-    "plant": ("beside a potted plant", "with a plant"),
-    "pebbles": ("with pebbles", "beside smooth stones"),
-}
-PRODUCTS: dict[str, tuple[str, ...]] = {
-    "bottle": ("bottle",), "mug": ("mug", "cup"), "jar": ("jar", "cream jar"), "vase": ("vase",), "box": ("box", "package"),
-    "soap": ("soap", "bar of soap"), "lamp": ("lamp", "table lamp"), "sneaker": ("sneaker", "shoe"), "tote": ("bag", "tote bag", "handbag"),
-    "cap": ("cap", "hat"), "tshirt": ("t-shirt", "shirt"), "hoodie": ("hoodie",), "folded": ("folded clothes", "jumper"), "watch": ("watch",),
-    "headphones": ("headphones",), "speaker": ("speaker",), "phone": ("phone",), "stool": ("stool",), "backpack": ("backpack", "bag"),
-    "tube": ("tube",),
-}  # fmt: skip
-VIEWS = ("flat lay", "top view", "seen from above", "from above")
-BEACHES = ("on a sandy beach", "on a beach", "on the beach")
-STYLES = ("product photo", "advertising photo", "studio shot", "product shot")
+# The text encoder reads 32 tokens, two of which mark start and end; a word or a comma is one.
+LONGEST = 30
 
 
-def _surface(spec: Mapping[str, Any], rng: random.Random) -> str:
-    if spec["kind"] == "beach" and rng.random() < 0.7:
+def _filled(text: str, colour: str, rng: random.Random, *, named: bool) -> str:
+    """``text`` with its colour's word, or without one where it stays unnamed."""
+    word = rng.choice(WALL_COLOURS[colour].words) if colour and named else ""
+    return " ".join(text.format(c=word).split())
+
+
+def _surface(spec: Mapping[str, Any], rng: random.Random, *, named: bool) -> str:
+    if spec["surface"] == "sand" and spec["kind"] == "beach" and rng.random() < 0.7:
         return rng.choice(BEACHES)
-    text = rng.choice(SURFACES[spec["surface"]])
-    colour = spec["surface_colour"]
-    return text.format(c=rng.choice(WALL_COLOURS[colour].words)) if colour else text
+    return _filled(rng.choice(SURFACES[spec["surface"]]), spec["surface_colour"], rng, named=named)
 
 
-def _backdrop(spec: Mapping[str, Any], rng: random.Random) -> str:
+def _backdrop(spec: Mapping[str, Any], rng: random.Random, *, named: bool) -> str:
     choices = BACKDROPS.get(spec["backdrop"])
     if not choices:
         return ""
-    text = rng.choice(choices)
-    colour = spec["backdrop_colour"]
-    return text.format(c=rng.choice(WALL_COLOURS[colour].words)) if colour else text
+    # The walls of the distance are seen less than named, so that their colour is told half of the time.
+    told = named and (spec["backdrop"] not in ("shelves", "room") or rng.random() < 0.5)
+    return _filled(rng.choice(choices), spec["backdrop_colour"], rng, named=told)
+
+
+def _props(spec: Mapping[str, Any], rng: random.Random, *, named: bool) -> list[str]:
+    found = []
+    if spec["prop"] in PROPS:
+        colour = spec.get("prop_colour", "")
+        found.append(
+            _filled(rng.choice(PROPS[spec["prop"]]), colour, rng, named=named and rng.random() < 0.6)
+        )
+    if spec.get("extra", "none") in EXTRAS and rng.random() < 0.6:
+        found.append(rng.choice(EXTRAS[spec["extra"]]))
+    return found
 
 
 def _product(spec: Mapping[str, Any], rng: random.Random, *, recoloured: bool) -> str:
-    noun = rng.choice(PRODUCTS[spec["product"]])
+    noun = rng.choice(PRODUCTS[spec["product"]] if rng.random() < 0.85 else THINGS)
     if recoloured or rng.random() < 0.6:
         return f"a {noun}"
     return f"a {rng.choice(PRODUCT_COLOURS[spec['product_colour']].words)} {noun}"
 
 
-def caption(spec: Mapping[str, Any], rng: random.Random, *, recoloured: bool = False) -> str:
-    """One prompt for a scene's description; the product's colour is left out where the picture was recoloured."""
-    surface, backdrop = _surface(spec, rng), _backdrop(spec, rng)
-    light = rng.choice(LIGHTS[spec["light"]]) if rng.random() < 0.6 else ""
-    prop = rng.choice(PROPS[spec["prop"]]) if spec["prop"] in PROPS else ""
-    view = rng.choice(VIEWS) if spec["view"] == "top" else ""
-    style = rng.choice(STYLES) if rng.random() < 0.15 else ""
-    if backdrop and rng.random() < 0.08:
-        backdrop, surface = rng.choice((("", surface), (backdrop, "")))
-    subject = _product(spec, rng, recoloured=recoloured) if rng.random() < 0.35 else ""
-    scene = [part for part in (surface, backdrop) if part]
-    if len(scene) == 2 and rng.random() < 0.2:
-        scene.reverse()
-    joined = (" " if rng.random() < 0.5 else ", ").join(scene)
-    if subject:
-        joined = f"{subject} {joined}"
-    rest = [part for part in (prop, view, light, style) if part]
+def _scene(surface: str, backdrop: str, rng: random.Random) -> str:
+    """Surface and backdrop in either order, joined or apart; now and then only one of them."""
+    parts = [part for part in (surface, backdrop) if part]
+    if len(parts) == 2 and rng.random() < 0.08:
+        parts = [rng.choice(parts)]
+    if len(parts) == 2 and rng.random() < 0.2:
+        parts.reverse()
+    return (" " if rng.random() < 0.5 else ", ").join(parts)
+
+
+def _assembled(scene: str, subject: str, rest: list[str], rng: random.Random) -> list[str]:
+    """The parts of a prompt in one of the orders that people use."""
     rng.shuffle(rest)
-    return ", ".join(
-        [view, joined, *(r for r in rest if r != view)] if view and rng.random() < 0.5 else [joined, *rest]
-    )
+    if subject:
+        style = rng.choice(STYLES)
+        opening = f"{style} of {subject}" if rng.random() < 0.3 else subject
+        return [f"{opening} {scene}", *rest]
+    if rest and rng.random() < 0.3:
+        first = rng.randrange(1, len(rest) + 1)
+        return [*rest[:first], scene, *rest[first:]]
+    return [scene, *rest]
+
+
+def _words(parts: list[str]) -> int:
+    return len(re.findall(r"\w+|[^\w\s]", ", ".join(parts)))
+
+
+def caption(spec: Mapping[str, Any], rng: random.Random, *, recoloured: bool = False) -> str:
+    """One prompt for a scene's description (the keys of ``SceneSpec``; the newer ones may be missing).
+
+    Where the scene's colours follow the product's, half of the prompts leave the colours out, so that the product
+    decides them. ``recoloured`` says that the product's colour was changed since: then its own colour is never named
+    and the scene's always are.
+    """
+    harmony = "free" if recoloured else spec.get("harmony", "free")
+    named = recoloured or rng.random() >= (0.1 if harmony == "free" else 0.5)
+    scene = _scene(_surface(spec, rng, named=named), _backdrop(spec, rng, named=named), rng)
+    rest = _props(spec, rng, named=named) if rng.random() < 0.9 else []
+    if rng.random() < 0.6:
+        rest.append(rng.choice(LIGHTS[spec["light"]]))
+    if spec["view"] == "top":
+        rest.append(rng.choice(VIEWS))
+    if harmony != "free" and rng.random() < 0.25:
+        rest.append(rng.choice(HARMONIES[harmony]))
+    if rng.random() < 0.15:
+        rest.append(rng.choice(STYLES))
+    subject = _product(spec, rng, recoloured=recoloured) if rng.random() < 0.35 else ""
+    parts = _assembled(scene, subject, rest, rng)
+    while len(parts) > 1 and _words(parts) > LONGEST:
+        parts.pop()
+    return re.sub(r"\ba (?=[aeio])", "an ", ", ".join(parts))
 
 
 def vocabulary_corpus() -> Iterator[str]:
     """Every phrase a caption can hold, for the tokenizer's vocabulary."""
-    tables: list[Mapping[str, tuple[str, ...]]] = [SURFACES, BACKDROPS, LIGHTS, PROPS, PRODUCTS]
-    for table in tables:
+    for table in (SURFACES, BACKDROPS, LIGHTS, PROPS, PRODUCTS, EXTRAS, HARMONIES):
         for phrases in table.values():
             yield from (phrase.replace("{c}", "") for phrase in phrases)
     for palette in (WALL_COLOURS, PRODUCT_COLOURS):
         for colour in palette.values():
             yield from colour.words
-    yield from (
-        *VIEWS,
-        *BEACHES,
-        *STYLES,
-        "a photo of an object, empty, blurry, dark, bright, low quality, text, people",
-    )
+    yield from (*VIEWS, *BEACHES, *STYLES, *THINGS, "of a an", OTHER_WORDS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import colorsys
+import math
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -37,7 +39,12 @@ WALL_COLOURS: dict[str, NamedColour] = {
     "terracotta": NamedColour(_hex("bd6a48"), ("terracotta", "rust", "burnt orange")),
     "mustard": NamedColour(_hex("dba93a"), ("mustard", "mustard yellow", "yellow")),
     "burgundy": NamedColour(_hex("742a3a"), ("burgundy", "wine red", "dark red")),
+    "peach": NamedColour(_hex("f3c6a0"), ("peach", "apricot", "pale orange")),
+    "olive": NamedColour(_hex("7d7f45"), ("olive", "olive green")),
+    "plum": NamedColour(_hex("7a4f7d"), ("plum", "purple", "mauve")),
+    "chocolate": NamedColour(_hex("5b3a29"), ("chocolate brown", "brown", "dark brown")),
 }
+DARK_WALLS = frozenset({"charcoal", "navy", "forest", "burgundy", "chocolate", "plum"})
 
 PRODUCT_COLOURS: dict[str, NamedColour] = {
     **{key: WALL_COLOURS[key] for key in ("white", "cream", "grey", "charcoal", "navy", "mustard", "teal")},
@@ -71,6 +78,45 @@ def scaled(rgb: tuple[float, float, float], factor: float, lift: float = 0.0) ->
         min(1.0, rgb[1] * factor + lift),
         min(1.0, rgb[2] * factor + lift),
     )
+
+
+def oklab(rgb: tuple[float, float, float]) -> tuple[float, float, float]:
+    """sRGB (0..1) to OKLab (Ottosson 2020): lightness 0..1 and the two opponent axes."""
+    r, g, b, _ = linear(rgb)
+    long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
+    middle = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
+    short = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+    )
+
+
+def harmonised(
+    rgb: tuple[float, float, float], harmony: str, among: Iterable[str], rng: random.Random
+) -> str:
+    """A wall colour out of ``among`` that goes with a product of this colour.
+
+    ``harmony`` is ``tone`` (the product's own hue, or neutrals for a neutral product, a little lighter or darker) or
+    ``contrast`` (the opposite hue in OKLab; any clear colour for a neutral product).
+    """
+    lightness, a, b = oklab(rgb)
+    neutral, hue = math.hypot(a, b) < 0.035, math.atan2(b, a)
+    keys, weights = list(among), []
+    for key in keys:
+        wall_lightness, wall_a, wall_b = oklab(WALL_COLOURS[key].rgb)
+        chroma = math.hypot(wall_a, wall_b)
+        clear = min(1.0, chroma / 0.05) ** 2
+        if neutral:
+            weight = clear if harmony == "contrast" else 1.02 - clear
+        else:
+            away = math.remainder(math.atan2(wall_b, wall_a) - hue, 2 * math.pi)
+            if harmony == "contrast":
+                away = math.pi - abs(away)
+            weight = clear * math.exp(-((away / math.radians(26)) ** 2))
+        weights.append(weight * (0.25 + min(1.0, abs(wall_lightness - lightness) / 0.2)) + 1e-6)
+    return rng.choices(keys, weights)[0]
 
 
 def linear(rgb: tuple[float, float, float]) -> tuple[float, float, float, float]:

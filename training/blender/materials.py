@@ -160,6 +160,16 @@ def mottled(
     return graph.finish(Base_Color=colour, Roughness=roughness)
 
 
+def glowing_mottle(rng: random.Random, low: Rgb, high: Rgb, *, scale: float, strength: float) -> Any:
+    """Soft light and dark patches that need no lamp: distant leaves in the sun."""
+    graph = Graph("glow")
+    spots = graph.noise(graph.coordinates((1, 1, 1), rng), scale, 3, 0.4)
+    colour = graph.ramp(spots, [(0.38, low), (0.66, high)])
+    return graph.finish(
+        Base_Color=(0, 0, 0, 1), Emission_Color=colour, Emission_Strength=strength, Roughness=1.0
+    )
+
+
 def sand(rng: random.Random) -> Any:
     """Warm sand with wind ripples across the view."""
     graph = Graph("sand")

@@ -148,3 +148,49 @@ def arc(centre: Point3, rx: float, rz: float, start: float, end: float, steps: i
     """Points of an elliptic arc in the xz plane; angles in degrees."""
     angles = np.radians(np.linspace(start, end, steps))
     return [(centre[0] + rx * math.cos(a), centre[1], centre[2] + rz * math.sin(a)) for a in angles]
+
+
+def plane(name: str, width: float, height: float, matrix: Any, material: Any) -> Any:
+    """A rectangle; ``matrix`` moves it from the xy plane."""
+    w, h = width / 2, height / 2
+    obj = mesh_object(name, [(-w, -h, 0), (w, -h, 0), (w, h, 0), (-w, h, 0)], [(0, 1, 2, 3)])
+    obj.matrix_world = matrix
+    obj.data.materials.append(material)
+    return obj
+
+
+def block(name: str, size: Point3, centre: Point3, material: Any) -> Any:
+    """A box with sharp edges: for things too far away to need round ones."""
+    low, high = (np.array(centre) - np.array(size) / 2, np.array(centre) + np.array(size) / 2)
+    ends = (low, high)
+    vertices = [(ends[i][0], ends[j][1], ends[k][2]) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+    faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    obj = mesh_object(name, vertices, faces, smooth=False)
+    obj.data.materials.append(material)
+    return obj
+
+
+def ball(name: str, radius: float, squash: float = 1.0, segments: int = 24) -> Any:
+    """A ball resting on z = 0, ``squash`` times as high as wide."""
+    angles = np.linspace(-math.pi / 2, math.pi / 2, segments // 2)
+    profile = [(float(radius * math.cos(a)), float(radius * squash * (1 + math.sin(a)))) for a in angles]
+    return lathe(name, profile, radius=0.0, segments=segments)
+
+
+def height_field(name: str, x: Any, y: Any, z: Any) -> Any:
+    """A smooth surface over the grid of ``x`` (W,) and ``y`` (H,) with heights ``z`` (H, W)."""
+    width, height = len(x), len(y)
+    gx, gy = np.meshgrid(x, y)
+    points = np.stack([gx, gy, z], 2).reshape(-1, 3).astype(np.float32)
+    corner = (np.arange(height - 1)[:, None] * width + np.arange(width - 1)[None]).reshape(-1, 1)
+    quads = corner + np.array([[0, 1, width + 1, width]])
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(points))
+    mesh.vertices.foreach_set("co", points.ravel())
+    mesh.loops.add(quads.size)
+    mesh.loops.foreach_set("vertex_index", quads.ravel().astype(np.int32))
+    mesh.polygons.add(len(quads))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(quads), bool))
+    mesh.update(calc_edges=True)
+    return link(bpy.data.objects.new(name, mesh))

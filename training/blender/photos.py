@@ -10,7 +10,8 @@ from pathlib import Path
 import bpy
 from mathutils import Matrix, Vector
 
-from training.blender import materials, stage
+from training.blender import lighting, materials
+from training.blender.grounds import sweep
 from training.blender.mesh import link
 from training.blender.render import apply, build_product, corners, reset, shoot
 from training.catalogue import PRODUCTS, DemoProduct
@@ -34,10 +35,10 @@ def photograph(product: DemoProduct, path: Path, samples: int = 8) -> None:
         apply(objects, Matrix.Translation((0, 1.9, 0.55)))
         depth = 0.95
     low, high = corners(objects)
-    stage.sweep(materials.plain((0.84, 0.845, 0.85), 0.95), depth)
-    stage.world((1, 1, 1), 0.62)
+    sweep(materials.plain((0.84, 0.845, 0.85), 0.95), depth)
+    lighting.world((1, 1, 1), 0.62)
     middle = (low + high) / 2
-    stage.area((-2.2, -2.4, 3.6), 2.0, 270, (1, 1, 1), tuple(middle))
+    lighting.area((-2.2, -2.4, 3.6), 2.0, 270, (1, 1, 1), tuple(middle))
     rise = 0.0 if product.shape in HUNG else 0.24
     data = bpy.data.cameras.new("camera")
     camera = link(bpy.data.objects.new("camera", data))

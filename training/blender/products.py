@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from training.blender import materials
+from training.blender import materials, wardrobe
 from training.blender.mesh import Point2, arc, box, cloth, lathe, loft, subsurf, tube
 from training.palette import scaled
 
@@ -344,5 +344,7 @@ BUILDERS: dict[str, Callable[[random.Random, Rgb, Rgb], None]] = {
     "bottle": bottle, "mug": mug, "jar": jar, "vase": vase, "box": carton, "soap": soap, "lamp": lamp, "sneaker": sneaker,
     "tote": tote, "cap": cap, "tshirt": tshirt, "hoodie": hoodie, "folded": folded, "watch": watch, "headphones": headphones,
     "speaker": speaker, "phone": phone, "stool": stool, "backpack": backpack, "tube": tube_pack,
+    "perfume": wardrobe.perfume, "dropper": wardrobe.dropper, "boot": wardrobe.boot, "handbag": wardrobe.handbag,
+    "shirt": wardrobe.shirt, "dress": wardrobe.dress, "towels": wardrobe.towels, "laptop": wardrobe.laptop,
+    "chair": wardrobe.chair,
 }  # fmt: skip
-UPRIGHT = frozenset({"tshirt", "hoodie", "phone"})

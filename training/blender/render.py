@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Matrix, Vector
 
-from training.blender import stage
-from training.blender.products import BUILDERS, UPRIGHT
+from training.blender import backdrops, grounds, lighting, materials, props, stage
+from training.blender.foliage import blades
+from training.blender.mesh import tube
+from training.blender.products import BUILDERS
 from training.palette import PRODUCT_COLOURS, jittered
-from training.scenes import SceneSpec, sample_scene
+from training.scenes import ON_HANGERS, SceneSpec, sample_scene
 
-LYING = frozenset({"tshirt", "hoodie", "phone", "watch", "sneaker", "box"})
+LYING = frozenset(
+    {
+        "tshirt",
+        "hoodie",
+        "phone",
+        "watch",
+        "sneaker",
+        "box",
+        "bottle",
+        "tube",
+        "perfume",
+        "shirt",
+        "dress",
+        "handbag",
+    }
+)
 
 
 def reset(samples: int, threads: int = 0) -> Any:
@@ -30,7 +52,7 @@ def reset(samples: int, threads: int = 0) -> Any:
     scene.cycles.use_adaptive_sampling = False
     scene.cycles.use_denoising = True
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
-    scene.cycles.denoising_quality, scene.cycles.denoising_prefilter = "BALANCED", "FAST"
+    scene.cycles.denoising_quality, scene.cycles.denoising_prefilter = "BALANCED", "ACCURATE"
     scene.cycles.max_bounces, scene.cycles.diffuse_bounces, scene.cycles.glossy_bounces = 3, 1, 2
     scene.cycles.use_light_tree = False
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
@@ -89,28 +111,27 @@ def build(spec: SceneSpec) -> list[Any]:
             else Matrix()
         )
     product = build_product(spec.product, rng, main, accent, move)
-    if spec.view == "front" and spec.product in UPRIGHT and spec.product != "phone":
-        apply(product, Matrix.Translation((0, 0.2, rng.choice((0.0, 0.12, 0.25)))))
     low, high = corners(product)
-    if spec.backdrop == "paper":
-        stage.sweep(
-            stage.surface_material(spec, rng), rng.uniform(0.9, 2.2), -0.32 if spec.prop == "podium" else 0.0
-        )
-    else:
-        ground = stage.plane("ground", 60, 60, Matrix(), stage.surface_material(spec, rng))
-        if spec.backdrop in ("foliage", "bokeh") and spec.surface not in ("grass", "moss"):
-            ground.matrix_world = Matrix.Translation(
-                (0, -28.6 + rng.uniform(0, 0.8), 0)
-            )  # a table's far edge
-        if spec.prop == "podium":
-            apply([ground], Matrix.Translation((0, 0, -0.32)))
+    if spec.view == "front" and spec.product in ON_HANGERS:
+        _rail(high.z, rng)
+    reach = ((high.x - low.x) / 2, (high.y - low.y) / 2)
+    grounds.ground(spec, rng, reach)
     if spec.surface == "grass":
-        stage.blades(rng)
-    stage.backdrop(spec, rng)
-    stage.props(spec, rng, min(low.z, 0.0))
-    stage.lights(spec, rng)
+        blades(rng)
+    backdrops.backdrop(spec, rng)
+    props.props(spec, rng, reach, min(low.z, 0.0))
+    lighting.lights(spec, rng)
     stage.camera(spec, rng, low, high)
     return product
+
+
+def _rail(height: float, rng: random.Random) -> None:
+    """A clothes rail at the hanger's hook."""
+    z = height - 0.012
+    metal = materials.plain(
+        rng.choice(((0.10, 0.10, 0.11), (0.75, 0.76, 0.78), (0.72, 0.55, 0.30))), 0.3, 0.9
+    )
+    tube("rail", [(-9, 0, z), (0, 0, z), (9, 0, z)], 0.014).data.materials.append(metal)
 
 
 def shoot(path: Path, size: tuple[int, int], kind: str) -> None:
@@ -119,9 +140,24 @@ def shoot(path: Path, size: tuple[int, int], kind: str) -> None:
     scene.render.resolution_x, scene.render.resolution_y = size
     scene.render.image_settings.file_format = kind
     scene.render.image_settings.color_mode = "RGBA" if kind == "PNG" else "RGB"
-    scene.render.image_settings.quality = 90
+    scene.render.image_settings.quality = 92
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
+    with _silent():
+        bpy.ops.render.render(write_still=True)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Blender writes hundreds of lines per picture to the process's standard output: drop them."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def shoot_alpha(path: Path, size: tuple[int, int], product: list[Any]) -> None:
@@ -130,13 +166,32 @@ def shoot_alpha(path: Path, size: tuple[int, int], product: list[Any]) -> None:
     keep = set(product)
     for obj in bpy.data.objects:
         obj.hide_render = obj not in keep and obj.type != "CAMERA"
+    blank = bpy.data.materials.new("blank")
+    blank.use_nodes = True
+    blank.node_tree.nodes.clear()
+    bpy.context.view_layer.material_override = blank
+    low, high = _frame_part(product)
+    scene.render.use_border, scene.render.use_crop_to_border = True, False
+    scene.render.border_min_x, scene.render.border_min_y = low
+    scene.render.border_max_x, scene.render.border_max_y = high
     scene.render.film_transparent = True
-    scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.max_bounces = 6, False, 0
+    scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.max_bounces = 8, False, 0
     shoot(path, size, "PNG")
 
 
+def _frame_part(objects: list[Any]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The part of the frame (0..1 from its lower left) that holds the objects, with a margin for blur."""
+    scene = bpy.context.scene
+    low, high = corners(objects)
+    ends = [Vector((x, y, z)) for x in (low.x, high.x) for y in (low.y, high.y) for z in (low.z, high.z)]
+    seen = [world_to_camera_view(scene, scene.camera, end) for end in ends]
+    least = [max(0.0, min(p[k] for p in seen) - 0.04) for k in (0, 1)]
+    most = [min(1.0, max(p[k] for p in seen) + 0.04) for k in (0, 1)]
+    return (least[0], least[1]), (most[0], most[1])
+
+
 def render_scenes(
-    out: Path, count: int, seed: int, samples: int = 10, shard: tuple[int, int] = (0, 1)
+    out: Path, count: int, seed: int, samples: int = 4, shard: tuple[int, int] = (0, 1)
 ) -> None:
     """Render the scenes below ``count`` that ``out`` does not hold yet; ``shard`` (k, n) takes each n-th from k on."""
     out.mkdir(parents=True, exist_ok=True)
