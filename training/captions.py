@@ -15,6 +15,7 @@ from training.phrases import (
     HARMONIES,
     LIGHTS,
     OTHER_WORDS,
+    PREPOSITIONS,
     PRODUCTS,
     PROPS,
     STYLES,
@@ -74,7 +75,14 @@ def _scene(surface: str, backdrop: str, rng: random.Random) -> str:
         parts = [rng.choice(parts)]
     if len(parts) == 2 and rng.random() < 0.2:
         parts.reverse()
-    return (" " if rng.random() < 0.5 else ", ").join(parts)
+    if len(parts) == 2 and rng.random() < 0.5:
+        return _run_on(*parts)
+    return ", ".join(parts)
+
+
+def _run_on(first: str, then: str) -> str:
+    """Two phrases without a comma between them, where the second begins with a preposition."""
+    return f"{first} {then}" if then.split()[0] in PREPOSITIONS else f"{first}, {then}"
 
 
 def _assembled(scene: str, subject: str, rest: list[str], rng: random.Random) -> list[str]:
@@ -83,7 +91,7 @@ def _assembled(scene: str, subject: str, rest: list[str], rng: random.Random) ->
     if subject:
         style = rng.choice(STYLES)
         opening = f"{style} of {subject}" if rng.random() < 0.3 else subject
-        return [f"{opening} {scene}", *rest]
+        return [_run_on(opening, scene), *rest]
     if rest and rng.random() < 0.3:
         first = rng.randrange(1, len(rest) + 1)
         return [*rest[:first], scene, *rest[first:]]

@@ -89,4 +89,7 @@ STYLES = (
     "product photo", "advertising photo", "studio shot", "product shot", "commercial photo", "still life",
     "minimal product photo", "lifestyle photo", "ad photo",
 )  # fmt: skip
+PREPOSITIONS = frozenset(
+    {"on", "in", "at", "by", "with", "before", "against", "under", "above", "where", "standing", "outside"}
+)
 OTHER_WORDS = "a photo of an object, empty, blurry, dark, bright, low quality, text, people"
