@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from creatives.models import CatalogImport, Merchant, Product, ProductImage, User
 from creatives.services.images import StoredImage, store_image
+from creatives.services.product_status import lock_catalogue, retire_with_products, revive_with_products
 from creatives.services.wakeups import wake_fetch, wake_import
 
 CHUNK: Final = 1 << 20
@@ -127,9 +128,22 @@ def edit_product(product_id: int, values: dict[str, Any]) -> Product:
     return product
 
 
-def set_status(product_id: int, status: str) -> None:
-    """Retire a product or bring it back."""
-    Product.objects.filter(pk=product_id).update(status=Product.Status(status), updated_at=timezone.now())
+@transaction.atomic
+def set_status(product_id: int, status: str) -> int:
+    """Retire a product, and its creatives with it, or bring both back; how many creatives went along.
+
+    See ``product_status`` for the rule. Doing it twice changes nothing.
+    """
+    wanted = Product.Status(status)
+    merchant_id = Product.objects.values_list("merchant", flat=True).get(pk=product_id)
+    lock_catalogue(merchant_id)
+    product = Product.objects.select_for_update(of=("self",)).get(pk=product_id)
+    if product.status == wanted:
+        return 0
+    count = retire_with_products(merchant_id, [product_id]) if wanted == Product.Status.RETIRED else 0
+    product.status, product.feed_digest = wanted, ""
+    product.save(update_fields=["status", "feed_digest", "updated_at"])
+    return count if wanted == Product.Status.RETIRED else revive_with_products(merchant_id, [product_id])
 
 
 def add_image(

@@ -1,4 +1,7 @@
-"""What may become of a creative. Every change locks the row, checks the step, and writes its messages in one transaction."""
+"""What may become of a creative. Every change locks the row, checks the step, and writes its messages in one transaction.
+
+``product_status`` retires creatives with their product, and is what brings a retired one back.
+"""
 
 from __future__ import annotations
 

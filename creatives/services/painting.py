@@ -36,6 +36,7 @@ from creatives.services.files import store
 from creatives.services.generation import MAX_SEED
 from creatives.services.leases import Claim, LeaseLostError, claim, kept_alive, lock_held, release
 from creatives.services.photos import PhotoMissingError, photo_of
+from creatives.services.product_status import GIVEN_UP, is_offered
 from creatives.services.retries import fail, is_last, put_back
 from creatives.services.sizes import size_of
 
@@ -55,7 +56,7 @@ class Painter(Protocol):
 
 
 class SupersededError(ValueError):
-    """The request can no longer be painted: its prompt is retired, or it was made for other weights."""
+    """The request can no longer be painted: prompt or product is retired, or it was made for other weights."""
 
 
 HOPELESS = (ImageError, PhotoMissingError, SupersededError)
@@ -140,6 +141,8 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
     if version.retired_at is not None:
         raise SupersededError("the prompt is retired")
     photo = photo_of(request.merchant_id, request.image_sha256)
+    if not is_offered(request.merchant_id, request.image_sha256):
+        raise SupersededError(GIVEN_UP)
     prepared = prepare(
         photo,
         size_of(request.bucket),
@@ -217,6 +220,8 @@ def _finish(one: Claim, picture: Picture) -> None:
         version = PromptVersion.objects.select_for_update(no_key=True).get(pk=request.prompt_version_id)
         if version.retired_at is not None:
             raise SupersededError("the prompt was retired while it was painted")
+        if not is_offered(request.merchant_id, request.image_sha256, lock=True):
+            raise SupersededError(GIVEN_UP)
         auto = Merchant.objects.get(pk=request.merchant_id).auto_approve
         creative = Creative.objects.create(
             merchant_id=request.merchant_id,
