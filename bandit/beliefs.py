@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from bandit import linucb
 from bandit.features import Encoding
-from bandit.linucb import LinUCB
+from bandit.linucb import LinearPolicy
 
 Z95 = 1.959963984540054
 _STRONGEST = 4
@@ -55,49 +56,55 @@ def beliefs(
 ) -> list[Belief]:
     """One belief for each learned arm and each of ``arms``, best first.
 
-    ``state`` is a LinUCB state and ``clicks`` the number of rewards in it. The noise of a click is taken to be binomial at
-    the overall rate p, so an estimate's standard error is √(p(1 − p)) · √(xᵀA⁻¹x).
+    ``state`` is a policy's state and ``clicks`` the number of rewards in it. The noise of a click is taken to be binomial
+    at the overall rate p, so an estimate's standard error is √(p(1 − p)) · √(xᵀA⁻¹x).
     """
-    model = LinUCB.from_state({**state, "alpha": 1.0})
+    model = linucb.load(state)
     for arm in arms:
         model.add_arm(arm)
-    counts = model.counts
-    noise = _noise(clicks, sum(counts.values()))
     names = [int(arm) for arm in model.arms]
     if not names:
         return []
-    average = average_context(model.state())
-    upper = model.scores(average[np.newaxis, :], names)[0]
+    noise = click_noise(model, clicks)
+    rates, deviations = model.estimates(average_context(model)[np.newaxis, :], names)
     found = []
-    for arm, bound in zip(names, upper.tolist(), strict=True):
+    for arm, rate, deviation in zip(names, rates[0].tolist(), deviations[0].tolist(), strict=True):
+        margin = Z95 * noise * deviation
         theta, spreads = model.coefficients(arm)
-        rate = float(theta @ average)
-        margin = Z95 * noise * max(0.0, bound - rate)
-        low, high = (min(1.0, max(0.0, edge)) for edge in (rate - margin, rate + margin))
-        weights = _strongest(theta, Z95 * noise * spreads, encoding) if counts[arm] else []
-        found.append(Belief(arm, counts[arm], min(1.0, max(0.0, rate)), low, high, weights))
+        weights = _strongest(theta, Z95 * noise * spreads, encoding) if model.counts[arm] else []
+        found.append(Belief(arm, model.counts[arm], _share(rate), *_interval(rate, margin), weights))
     return sorted(found, key=lambda belief: (-belief.rate, belief.arm))
 
 
-def average_context(state: Mapping[str, Any]) -> np.ndarray:
+def average_context(model: LinearPolicy) -> np.ndarray:
     """The mean context that was learned from, float64 (n_features,); zeros but for the intercept when there was none.
 
-    A = λI + Σ x xᵀ, and the last entry of every x is 1/√2: the last column of A − λI is Σ x / √2.
+    The last entry of every context is 1/√2, so the last column of Σ x xᵀ is Σ x / √2.
     """
-    average = np.zeros(state["n_features"])
+    total, worth = np.zeros(model.n_features), 0.0
+    for arm in model.counts:
+        gram, _, rewards = model.learned(arm)
+        total += gram[:, -1]
+        worth += rewards
+    if worth > 0.0:
+        return total * (math.sqrt(2.0) / worth)
+    average = np.zeros(model.n_features)
     average[-1] = math.sqrt(0.5)
-    learned = int(np.sum(state["counts"]))
-    if learned:
-        sums = np.sum(np.asarray(state["A"])[:, :, -1], axis=0)
-        sums[-1] -= state["ridge"] * len(state["A"])
-        average = sums * math.sqrt(2.0) / learned
     return average
 
 
-def _noise(clicks: int, learned: int) -> float:
+def click_noise(model: LinearPolicy, clicks: int) -> float:
     """Standard deviation of one reward; half a click and half a miss keep it above zero."""
-    rate = (clicks + 0.5) / (learned + 1.0)
-    return math.sqrt(rate * (1.0 - rate))
+    rate = (clicks + 0.5) / (sum(model.counts.values()) + 1.0)
+    return math.sqrt(max(0.0, rate * (1.0 - rate)))
+
+
+def _share(rate: float) -> float:
+    return min(1.0, max(0.0, rate))
+
+
+def _interval(rate: float, margin: float) -> tuple[float, float]:
+    return _share(rate - margin), _share(rate + margin)
 
 
 def _strongest(theta: np.ndarray, margins: np.ndarray, encoding: Encoding) -> list[Weight]:

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from bandit.fields import Categorical, Cyclic, Field, Numeric, Value, as_number,
 
 SOURCES = ("user", "item", "placement")
 MAX_FEATURES = 64
+_CACHED_TOKENS = 1 << 14
 _HALF = math.sqrt(0.5)
 
 Features = Mapping[str, Value | None]
@@ -43,6 +44,18 @@ class Column(NamedTuple):
     words: str
 
 
+class Part(NamedTuple):
+    """What one feature adds to a context: the parts of a context sum to it.
+
+    `name` is None for the intercept. `value` is as it was given, None when it was not (an unknown category adds something).
+    """
+
+    source: str
+    name: str | None
+    value: Value | None
+    vector: np.ndarray
+
+
 @dataclass(frozen=True)
 class Encoding:
     """Declared fields, then `buckets` hashed columns, then the intercept.
@@ -63,12 +76,23 @@ class Encoding:
             raise ValueError(f"an encoding needs buckets ≥ 1 and fields of {', '.join(SOURCES)}")
 
     @cached_property
-    def _starts(self) -> dict[tuple[str, str], tuple[Field, int]]:
-        starts, start = {}, 0
+    def _declared(self) -> dict[str, dict[str, tuple[Field, int]]]:
+        """By source and name: the field, and its first column."""
+        declared: dict[str, dict[str, tuple[Field, int]]] = {source: {} for source in SOURCES}
+        start = 0
         for field in self.fields:
-            starts[field.source, field.name] = (field, start)
+            declared[field.source][field.name] = (field, start)
             start += len(field.columns())
-        return starts
+        return declared
+
+    @cached_property
+    def _nothing_known(self) -> list[float]:
+        """The columns of a context about which nothing is known, not yet scaled."""
+        row = [0.0] * (self.n_features - 1)
+        for fields in self._declared.values():
+            for field, start in fields.values():
+                field.write(None, row, start)
+        return [*row, _HALF]
 
     @cached_property
     def _hashed_from(self) -> int:
@@ -93,32 +117,45 @@ class Encoding:
         Raises FeatureError for what is not a string, a finite number or a boolean, for text over 256
         characters and for more than 64 features of one source.
         """
-        row = [0.0] * (self.n_features - 1)
-        unseen = dict(self._starts)
-        for source, features in zip(SOURCES, (user or {}, item or {}, placement or {}), strict=True):
-            if len(features) > MAX_FEATURES:
-                raise FeatureError(
-                    source, None, f"has {len(features)} entries; at most {MAX_FEATURES} are allowed"
-                )
-            for name, value in features.items():
-                try:
-                    declared = unseen.pop((source, name), None)
-                    if declared is not None:
-                        declared[0].write(value, row, declared[1])
-                    elif value is not None:
-                        self._hash(source, name, value, row)
-                except ValueError as error:
-                    raise FeatureError(source, name, str(error)) from None
-        for field, start in unseen.values():
-            field.write(None, row, start)
-        return _unit(row)
+        row = self._write(user, item, placement)
+        context = np.array(row)
+        context[:-1] *= _scale(row)
+        return context
 
     def encode_many(
         self, rows: Iterable[tuple[Features | None, Features | None, Features | None]]
     ) -> np.ndarray:
-        """Contexts (n, n_features) of n (user, item, placement) triples."""
-        encoded = [self.encode(*row) for row in rows]
-        return np.array(encoded) if encoded else np.zeros((0, self.n_features))
+        """Contexts (n, n_features) of n (user, item, placement) triples, each as `encode` has it, bit for bit."""
+        written = [self._write(*row) for row in rows]
+        if not written:
+            return np.zeros((0, self.n_features))
+        contexts = np.array(written)
+        contexts[:, :-1] *= np.array([_scale(row) for row in written])[:, np.newaxis]
+        return contexts
+
+    def parts(
+        self, user: Features | None = None, item: Features | None = None, placement: Features | None = None
+    ) -> list[Part]:
+        """A context feature by feature, in the order given, then what is missing but counts, then the intercept."""
+        scale = _scale(self._write(user, item, placement))
+        nothing = self._nothing_known
+        found, missing = [], dict.fromkeys((field.source, field.name) for field in self.fields)
+        for source, features in zip(SOURCES, (user or {}, item or {}, placement or {}), strict=True):
+            for name, value in features.items():
+                if value is not None:
+                    missing.pop((source, name), None)
+                    alone = self._write(**{source: {name: value}})
+                    own = self._columns_of(source, name)
+                    vector = np.array([alone[j] if j in own else 0.0 for j in range(self.n_features)]) * scale
+                    found.append(Part(source, name, value, vector))
+        for source, name in missing:
+            own = self._columns_of(source, name)
+            vector = np.array([nothing[j] if j in own else 0.0 for j in range(self.n_features)]) * scale
+            if vector.any():
+                found.append(Part(source, name, None, vector))
+        intercept = np.zeros(self.n_features)
+        intercept[-1] = _HALF
+        return [*found, Part("any", None, None, intercept)]
 
     def describe(self) -> list[Column]:
         """What each column means, for people; as long as a context."""
@@ -129,24 +166,67 @@ class Encoding:
         columns.append(("any", None, "everyone"))
         return [Column(position, *column) for position, column in enumerate(columns)]
 
+    def _columns_of(self, source: str, name: str) -> range:
+        """The columns that a feature may write: its own, or the hashed ones."""
+        if name in self._declared[source]:
+            field, start = self._declared[source][name]
+            return range(start, start + len(field.columns()))
+        return range(self._hashed_from, self._hashed_from + self.buckets)
+
+    def _write(
+        self, user: Features | None = None, item: Features | None = None, placement: Features | None = None
+    ) -> list[float]:
+        """The columns of a context, of which all but the last are not yet scaled."""
+        row = self._nothing_known.copy()
+        for source, features in zip(SOURCES, (user, item, placement), strict=True):
+            if not features:
+                continue
+            if len(features) > MAX_FEATURES:
+                raise FeatureError(
+                    source, None, f"has {len(features)} entries; at most {MAX_FEATURES} are allowed"
+                )
+            fields = self._declared[source]
+            for name, value in features.items():
+                if value is None:
+                    continue
+                try:
+                    declared = fields.get(name)
+                    if declared is not None:
+                        declared[0].write(value, row, declared[1])
+                    else:
+                        self._hash(source, name, value, row)
+                except ValueError as error:
+                    raise FeatureError(source, name, str(error)) from None
+        return row
+
     def _hash(self, source: str, name: str, value: Value, row: list[float]) -> None:
         """Adds ±1 for a word, ± a squashed amount for a number, to the bucket its hash names."""
-        if isinstance(value, (str, bool)):
-            token, amount = f"{source}\x1f{name}\x1f{as_text(value)}", 1.0
+        if isinstance(value, str):
+            place, amount = _place_of_word(source, name, value), 1.0
+        elif isinstance(value, bool):
+            place, amount = _place(f"{source}\x1f{name}\x1f{as_text(value)}"), 1.0
         else:
             number = as_number(value)
-            token, amount = f"{source}\x1f{name}", number / (1.0 + abs(number))
-        digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        place = int.from_bytes(digest, "big")
+            place, amount = _place(f"{source}\x1f{name}"), number / (1.0 + abs(number))
         row[self._hashed_from + (place >> 1) % self.buckets] += amount if place & 1 else -amount
 
 
-def _unit(row: list[float]) -> np.ndarray:
-    length = math.sqrt(math.fsum(entry * entry for entry in row))
-    context = np.array([*row, 1.0])
-    context[:-1] *= _HALF / length if length else 0.0
-    context[-1] = _HALF
-    return context
+@lru_cache(_CACHED_TOKENS)
+def _place_of_word(source: str, name: str, word: str) -> int:
+    return _place(f"{source}\x1f{name}\x1f{as_text(word)}")
+
+
+@lru_cache(_CACHED_TOKENS)
+def _place(token: str) -> int:
+    """64 bits of a token: its sign and its bucket."""
+    digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _scale(row: list[float]) -> float:
+    """What all columns but the last are multiplied by, so that the context has length 1."""
+    length = math.hypot(*row[:-1])
+    return _HALF / length if length else 0.0
 
 
 ENCODINGS: dict[int, Encoding] = {

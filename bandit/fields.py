@@ -1,7 +1,8 @@
 """The kinds of declared features: how a value becomes columns, and what each column means.
 
 Every kind has `columns()`, the words for its columns, and `write(value, row, start)`, which fills
-them; `None` is a missing value. A value of the wrong kind raises ValueError with what is allowed.
+them over what `write(None, …)`, a missing value, left there. A value of the wrong kind raises
+ValueError with what is allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ MAX_TEXT = 256
 
 def as_number(value: Value) -> float:
     """A finite float from a number or a boolean."""
-    if not isinstance(value, numbers.Real):
+    kind = type(value)  # asking an abstract base class takes as long as everything else here
+    if kind is not float and kind is not int and not isinstance(value, numbers.Real):
         raise ValueError(f"must be a number, not {value!r:.80}")
     try:
         number = float(value)
@@ -102,7 +104,9 @@ class Categorical:
 
     def write(self, value: Value | None, row: list[float], start: int) -> None:
         text = None if value is None else as_text(value)
-        level = self.levels.index(text) if text in self.levels else len(self.levels)
+        others = len(self.levels) - 1
+        level = self.levels.index(text) if text in self.levels else others + 1
+        row[start + others] = 0.0
         if level:
             row[start + level - 1] = 1.0
 

@@ -104,10 +104,17 @@ class LinearLearner(ABC):
         For a prompt of this pool, or, from the policy of a parent category, for one of another pool with the same
         encoding. Each arm that has learned something has an equal say; see `bandit.priors.pooled`.
         """
-        worth, bare = self._worth(), self._bare()
-        rows = [self._registry.row(arm) for arm in (self.arms if arms is None else arms)]
-        learned = [(self._A[row] - bare["A"][row], self._b[row] - bare["b"][row], worth[row]) for row in rows]
-        return priors.pooled(learned, self.n_features, strength)
+        names = self.arms if arms is None else arms
+        return priors.pooled([self.learned(arm) for arm in names], self.n_features, strength)
+
+    def learned(self, arm: Arm) -> tuple[np.ndarray, np.ndarray, float]:
+        """What an arm's rewards left behind, without ridge and prior: Σ w x xᵀ (d, d), Σ w r x (d,) and Σ w."""
+        row = self._registry.row(arm)
+        gram, sums = self._A[row] - self.ridge * np.eye(self.n_features), self._b[row].copy()
+        if row in self._priors:
+            gram -= self._priors[row].gram
+            sums -= self._priors[row].sums
+        return gram, sums, self._worth()[row]
 
     def remove_arm(self, arm: Arm) -> None:
         """Makes an arm ineligible; it keeps its statistics and still learns from late rewards."""

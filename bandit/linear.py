@@ -55,11 +55,10 @@ class LinearPolicy(LinearLearner):
 
     def scores(self, X: ArrayLike, arms: Sequence[Arm] | None = None) -> np.ndarray:
         """Upper confidence bounds, float64 (n, k), of contexts X (n, n_features) by arm."""
-        means, variances = self._block(self._contexts(X), self._registry.eligible(arms)[1])
-        np.sqrt(variances, out=variances)
-        variances *= self.alpha
-        variances += means
-        return variances
+        means, deviations = self.estimates(X, arms)
+        deviations *= self.alpha
+        deviations += means
+        return deviations
 
     def predict(self, X: ArrayLike, arms: Sequence[Arm] | None = None) -> np.ndarray:
         """The best arm, without exploration bonus, for each of X (n, n_features); ties at random. (n,)"""
@@ -88,10 +87,15 @@ class LinearPolicy(LinearLearner):
             found.append(ArmExplanation(name, mean, bonus, chance, *parts, self._counts[row], strength))
         return found
 
+    def estimates(self, X: ArrayLike, arms: Sequence[Arm] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Estimated rewards of contexts X (n, n_features) by arm, and their standard deviations in units of the reward's
+        noise: both float64 (n, k)."""
+        means, variances = self._block(self._contexts(X), self._registry.eligible(arms)[1])
+        return means, np.sqrt(variances, out=variances)
+
     def coefficients(self, arm: Arm) -> tuple[np.ndarray, np.ndarray]:
-        """What each feature is worth for an arm: weights and their standard deviations, both (n_features,)."""
-        row = self._registry.row(arm)
-        weights, variances = self._block(np.eye(self.n_features), (row,))
+        """What each feature is worth for an arm, active or retired: weights and their deviations, both (n_features,)."""
+        weights, variances = self._block(np.eye(self.n_features), (self._registry.row(arm),))
         return weights[:, 0], np.sqrt(variances[:, 0])
 
     # --- for subclasses -------------------------------------------------------------------------

@@ -12,6 +12,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bandit.arms import Arm, UnknownArmError
 from bandit.disjoint import DisjointLinear
 from bandit.hybrid import HybridLinUCB
@@ -19,8 +22,29 @@ from bandit.linear import Choice, LinearPolicy
 from bandit.priors import Prior
 from bandit.thompson import LinTS
 
-__all__ = ["Arm", "Choice", "HybridLinUCB", "LinTS", "LinUCB", "LinearPolicy", "Prior", "UnknownArmError"]
+__all__ = [
+    "Arm",
+    "Choice",
+    "HybridLinUCB",
+    "LinTS",
+    "LinUCB",
+    "LinearPolicy",
+    "Prior",
+    "UnknownArmError",
+    "load",
+]
 
 
 class LinUCB(DisjointLinear):
     """Chooses argmax over arms of θ_aᵀx + α √(xᵀ A_a⁻¹ x), ties broken evenly at random (equation 5)."""
+
+
+_KINDS: dict[str, type[LinearPolicy]] = {kind.__name__: kind for kind in (LinUCB, HybridLinUCB, LinTS)}
+
+
+def load(state: Mapping[str, Any], **changes: Any) -> LinearPolicy:
+    """The policy of a state, whichever kind it is, with `changes` to its parameters (`alpha=0.5`). Raises ValueError."""
+    kind = _KINDS.get(state.get("policy", ""))
+    if kind is None:
+        raise ValueError(f"the state is of {state.get('policy')!r}, not of one of {', '.join(_KINDS)}")
+    return kind.from_state({**state, **changes})

@@ -218,3 +218,43 @@ def test_many_rows_are_the_same_rows():
     rows = [({"age": 30}, {"price": 3}, None), (None, None, {"site": "a"})]
     np.testing.assert_array_equal(SMALL.encode_many(rows), [SMALL.encode(*row) for row in rows])
     assert SMALL.encode_many([]).shape == (0, 12)
+
+
+def test_many_are_encoded_bit_for_bit_as_one():
+    rng = np.random.default_rng(0)
+    rows = [
+        (
+            {
+                "age": int(rng.integers(90)),
+                "device": ("mobile", "tablet", None, "tv")[i % 4],
+                "visits": rng.random(),
+            },
+            {"price": float(rng.random() * 99), "brand": f"b{i % 7}", "sale": bool(i % 2)},
+            {"hour": i % 24} if i % 3 else None,
+        )
+        for i in range(200)
+    ]
+    many = encoding(1).encode_many(rows)
+    assert many.flags.c_contiguous
+    for row, x in zip(rows, many, strict=True):
+        np.testing.assert_array_equal(encoding(1).encode(*row), x)
+    assert encoding(1).encode_many([]).shape == (0, 32)
+
+
+words = st.text("abc", min_size=1, max_size=3)
+values = st.one_of(st.none(), st.booleans(), st.integers(-50, 50), st.sampled_from(["tablet", "x", "y"]))
+known = st.fixed_dictionaries(
+    {}, optional={"age": st.integers(0, 99), "device": st.sampled_from(["tablet", "tv"])}
+)
+
+
+@given(known, st.dictionaries(words, values, max_size=5), st.dictionaries(words, values, max_size=3))
+@settings(deadline=None, max_examples=60)
+def test_the_parts_of_a_context_sum_to_it(user, item, placement):
+    parts = SMALL.parts(user, item, placement)
+    np.testing.assert_allclose(
+        np.sum([part.vector for part in parts], axis=0), SMALL.encode(user, item, placement), atol=1e-12
+    )
+    assert parts[-1][:3] == ("any", None, None)
+    named = [(part.source, part.name) for part in parts]
+    assert len(set(named)) == len(named)

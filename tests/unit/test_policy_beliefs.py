@@ -7,7 +7,7 @@ import pytest
 
 from bandit.beliefs import average_context, beliefs
 from bandit.features import encoding
-from bandit.linucb import LinUCB
+from bandit.linucb import HybridLinUCB, LinTS, LinUCB
 
 ENCODING = encoding(1)
 
@@ -32,11 +32,11 @@ def taught(rates: dict[int, float], rows: int, seed: int = 0) -> tuple[LinUCB, i
 
 def test_the_average_context_comes_out_of_the_state() -> None:
     model, _, contexts = taught({1: 0.1, 2: 0.2}, 50)
-    np.testing.assert_allclose(average_context(model.state()), contexts.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(average_context(model), contexts.mean(axis=0), atol=1e-12)
 
 
 def test_without_lessons_the_average_knows_everyone_and_nothing_else() -> None:
-    average = average_context(LinUCB(ENCODING.n_features).state())
+    average = average_context(LinUCB(ENCODING.n_features))
     assert average[-1] == pytest.approx(0.5**0.5)
     assert not average[:-1].any()
 
@@ -79,3 +79,21 @@ def test_reading_does_not_change_the_state() -> None:
     after = model.state()
     assert before["arms"] == after["arms"] == [1]
     np.testing.assert_array_equal(before["A"], after["A"])
+
+
+@pytest.mark.parametrize("kind", [LinUCB, HybridLinUCB, LinTS])
+def test_every_kind_of_policy_has_beliefs_and_priors_and_age_do_not_distort_the_average(kind: type) -> None:
+    rng = np.random.default_rng(1)
+    contexts = ENCODING.encode_many(
+        [({"device": ("mobile", "desktop")[int(rng.integers(2))]}, None, None) for _ in range(200)]
+    )
+    model = kind(ENCODING.n_features, half_life=1e9)
+    model.add_arm(1)
+    model.partial_fit(contexts, [1] * 200, (rng.random(200) < 0.2).astype(float), np.zeros(200))
+    model.add_arm(2, prior=model.prior(strength=500.0))
+    model.advance(1e9)
+    np.testing.assert_allclose(average_context(model), contexts.mean(axis=0), atol=1e-9)
+    found = {belief.arm: belief for belief in beliefs(model.state(), ENCODING, 40)}
+    assert found[1].rate == pytest.approx(0.2, abs=0.08)
+    assert found[2].rate == pytest.approx(found[1].rate, abs=0.05)
+    assert found[2].learned == 0
