@@ -1,48 +1,45 @@
-"""Inserting rows of a log that may be there already."""
+"""Inserting rows of a log that may be there already, many at a time."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
 
-_PER_STATEMENT = 500
 
+def insert_new(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> list[Any]:
+    """Insert rows of one model in a transaction of the caller's; returns the primary keys of those that were new, as text.
 
-def insert_new(rows: Sequence[models.Model]) -> list[Any]:
-    """Insert rows of one model in one transaction of the caller's; returns the primary keys of those that were new.
-
-    A row that conflicts with a unique constraint is left out (``ON CONFLICT DO NOTHING``), whoever inserted the other one
-    and when. ``bulk_create(ignore_conflicts=True)`` would not say which.
+    ``rows`` have the same columns each (column names, not field names), with values that JSON can hold or ``str`` can
+    spell; what is left out is the database's default. A row that conflicts with a unique constraint is left out
+    (``ON CONFLICT DO NOTHING``), whoever inserted the other one and when. One statement, whatever the number of rows.
     """
-    new: list[Any] = []
-    for start in range(0, len(rows), _PER_STATEMENT):
-        new.extend(_insert(rows[start : start + _PER_STATEMENT]))
-    return new
-
-
-def _insert(rows: Sequence[models.Model]) -> list[Any]:
-    meta = rows[0]._meta
-    assert meta.pk is not None
-    # What the database fills in (serial keys, Now() defaults) is left to it.
-    fields = [
-        field for field in meta.concrete_fields if not field.generated and not _is_left_to_database(field)
-    ]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    values = ", ".join(["(" + ", ".join(["%s"] * len(fields)) + ")"] * len(rows))
+    if not rows:
+        return []
+    columns = tuple(rows[0])
+    record = record_of(model, columns)
+    names = ", ".join(columns)
+    assert model._meta.pk is not None
     sql = (
-        f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {values} "  # noqa: S608
-        f"ON CONFLICT DO NOTHING RETURNING {quote(str(meta.pk.column))}"
+        f"INSERT INTO {model._meta.db_table} ({names}) SELECT {names} FROM {record} "  # noqa: S608 - names of the model
+        f"ON CONFLICT DO NOTHING RETURNING {model._meta.pk.column}::text"
     )
-    parameters = [
-        field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows for field in fields
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, {"rows": as_json(rows)})
         return [key for (key,) in cursor.fetchall()]
 
 
-def _is_left_to_database(field: models.Field[Any, Any]) -> bool:
-    return isinstance(field, models.AutoField) or field.has_db_default()
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """The parameter ``rows`` of ``record_of``. One JSON text is read faster than any number of parameters is bound."""
+    return json.dumps(rows, default=str, ensure_ascii=False)
+
+
+@lru_cache(maxsize=64)
+def record_of(model: type[models.Model], columns: tuple[str, ...], extra: str = "") -> str:
+    """``json_to_recordset(%(rows)s) AS r (…)`` with the types of the model's columns; ``extra`` adds "name type"s."""
+    types = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
+    typed = ", ".join([f"{name} {types[name]}" for name in columns] + ([extra] if extra else []))
+    return f"json_to_recordset(%(rows)s::json) AS r ({typed})"

@@ -26,7 +26,7 @@ def impression(request: HttpRequest, token: str) -> HttpResponse:
     except TokenError:
         decision = None
     if decision and not decision.is_expired(now) and _is_a_person(request):
-        record_impression(decision, now)
+        record_impression(decision, now, _agent(request))
     return HttpResponse(_GIF, content_type="image/gif", headers={"Cache-Control": _NO_STORE})
 
 
@@ -42,8 +42,12 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
     if not link:
         raise Http404("the product is gone")
     if not decision.is_expired(now) and _is_a_person(request):
-        record_click(decision, now)
+        record_click(decision, now, _agent(request))
     return HttpResponseRedirect(link, headers={"Cache-Control": _NO_STORE})
+
+
+def _agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")
 
 
 def _is_a_person(request: HttpRequest) -> bool:

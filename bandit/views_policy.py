@@ -9,8 +9,7 @@ from django.shortcuts import render
 
 from bandit.beliefs import beliefs
 from bandit.features import encoding
-from bandit.learning import learnable
-from bandit.models import Policy, PolicySnapshot
+from bandit.models import PendingLesson, Policy, PolicySnapshot
 from bandit.snapshot import from_bytes
 from creatives.models import Merchant, PromptVersion
 from creatives.permissions import EDITORS, current_merchant, member_required, signed_in
@@ -30,7 +29,7 @@ def policy(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(merchant=merchant, current_version__gt=0).select_related("category")
         policies = list(rows.order_by("category__path", "-encoding_version"))
         chosen = _chosen(request, policies)
-        waiting = learnable().filter(merchant=merchant, learned_at__isnull=True).count()
+        waiting = PendingLesson.objects.filter(merchant=merchant).count()
         context |= {"policies": policies, "policy": chosen, "waiting": waiting}
         if chosen is not None:
             context |= _content(chosen)

@@ -12,7 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bandit.events import record_click, record_impression
-from bandit.models import Impression
+from bandit.lessons import packed
+from bandit.lineage import chain
+from bandit.models import Impression, LearningStep, Policy
 from bandit.tokens import DecisionToken, unseal
 from creatives.models import ApiKey, Category, Creative, CreativeRequest, Merchant, Product, PromptVersion
 from creatives.services.generation import Want, request_creatives
@@ -69,6 +71,15 @@ def shown(
     if clicked_after is not None:
         record_click(made, (occurred_at or made.issued_at) + clicked_after)
     return Impression.objects.get(pk=made.decision_id)
+
+
+def learned(policy: Policy) -> dict[uuid.UUID, tuple[int, int]]:
+    """What the current version of ``policy`` learned: the version and the reward, by decision."""
+    found = {}
+    for step in LearningStep.objects.filter(pk__in=chain(policy)):
+        for key, reward in zip(packed(bytes(step.decision_ids)), bytes(step.rewards), strict=True):
+            found[uuid.UUID(bytes=key)] = (step.version, reward)
+    return found
 
 
 def pool(category: Category, size: int = 3) -> list[PromptVersion]:

@@ -1,17 +1,30 @@
 """The models of the app, by room."""
 
-from .events import Click, Conversion, Impression, Variant
+from .comparisons import PolicyComparison
+from .controls import ConfigChange, PausedPrompt, PolicyAction, PoolControl, Watermark
+from .events import Click, Conversion, Impression, SetAside, Variant
 from .experiments import ArmKind, Experiment, ExperimentArm
-from .policies import Policy, PolicySnapshot
+from .lessons import LearningStep, PendingLesson
+from .policies import Policy, PolicyKind, PolicySnapshot
 
 __all__ = [
     "ArmKind",
     "Click",
+    "ConfigChange",
     "Conversion",
     "Experiment",
     "ExperimentArm",
     "Impression",
+    "LearningStep",
+    "PausedPrompt",
+    "PendingLesson",
     "Policy",
+    "PolicyAction",
+    "PolicyComparison",
+    "PolicyKind",
     "PolicySnapshot",
+    "PoolControl",
+    "SetAside",
     "Variant",
+    "Watermark",
 ]

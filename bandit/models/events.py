@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -37,8 +38,8 @@ def loose(model: type[models.Model]) -> Any:
 class Impression(models.Model):
     """A decision that was shown. ``features`` holds the raw features by group, so that any encoding can be rebuilt.
 
-    ``propensity`` is the probability with which the prompt was chosen, in (0, 1]. ``learned_*`` are written by the learner,
-    once, in the transaction of the snapshot ``learned_version``. Rows with ``flags`` are kept, but not learned from.
+    ``propensity`` is the probability with which the prompt was chosen, in (0, 1]. Rows with ``flags`` are kept but do not
+    count (``bandit.filters``); ``flagged_at`` is when the last flag was added to a row that had been recorded without it.
     """
 
     decision_id = models.UUIDField(primary_key=True, editable=False)
@@ -61,38 +62,20 @@ class Impression(models.Model):
     user_key = models.CharField(max_length=32)
     is_simulated = models.BooleanField(default=False)
     flags = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    flagged_at = models.DateTimeField(null=True, blank=True)
     issued_at = models.DateTimeField()
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
-    learned_at = models.DateTimeField(null=True, blank=True)
-    learned_version = models.PositiveIntegerField(null=True, blank=True)
-    learned_reward = models.FloatField(null=True, blank=True)
     objects = TenantQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index(fields=["merchant", "occurred_at"]),
-            models.Index(
-                fields=["merchant", "category", "occurred_at"],
-                condition=Q(learned_at__isnull=True, is_fallback=False, variant="generated"),
-                name="impression_to_learn",
-            ),
-            models.Index(
-                fields=["merchant", "category", "learned_version"],
-                condition=Q(learned_at__isnull=False),
-                name="impression_learned",
-            ),
+            BrinIndex(fields=["received_at"], name="impression_received"),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(propensity__gt=0, propensity__lte=1), name="propensity_in_unit_interval"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    learned_at__isnull=True, learned_version__isnull=True, learned_reward__isnull=True
-                )
-                | Q(learned_at__isnull=False, learned_version__isnull=False, learned_reward__isnull=False),
-                name="learned_as_a_whole",
             ),
         ]
 
@@ -101,7 +84,10 @@ class Impression(models.Model):
 
 
 class Click(models.Model):
-    """The first click of a decision. It may arrive before the impression, and counts once that is there."""
+    """The first click of a decision. It may arrive before the impression, and counts once that is there.
+
+    ``settled_at`` is when the learner was done with it: learned as a reward, or found to be none.
+    """
 
     decision_id = models.UUIDField(primary_key=True, editable=False)
     merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="+", db_index=False)
@@ -109,13 +95,53 @@ class Click(models.Model):
     is_simulated = models.BooleanField(default=False)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True, blank=True)
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["merchant", "occurred_at"])]
+        indexes = [
+            models.Index(fields=["merchant", "occurred_at"]),
+            models.Index(
+                fields=["received_at"], condition=Q(settled_at__isnull=True), name="click_unsettled"
+            ),
+            BrinIndex(fields=["received_at"], name="click_received"),
+        ]
 
     def __str__(self) -> str:
         return f"click {self.decision_id}"
+
+
+class SetAside(models.Model):
+    """A report that was not counted, and why: kept, so that nothing that was reported is lost.
+
+    ``repeat``: the decision has such an event already, and this is another one, not the same sent again. ``bot``: a program
+    that says so opened the link. At most ``bandit.events.MAX_SET_ASIDE`` are kept for a decision, kind and reason.
+    """
+
+    class Reason(models.TextChoices):
+        REPEAT = "repeat"
+        BOT = "bot"
+
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="+", db_index=False)
+    decision_id = models.UUIDField()
+    kind = models.CharField(max_length=12)
+    reason = models.CharField(max_length=8, choices=Reason)
+    event_id = models.CharField(max_length=100, blank=True)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "set aside"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["decision_id", "kind", "reason", "event_id", "occurred_at"], name="set_aside_once"
+            )
+        ]
+        indexes = [BrinIndex(fields=["received_at"], name="set_aside_received")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.kind} {self.decision_id}"
 
 
 class Conversion(models.Model):

@@ -66,7 +66,7 @@ def test_one_of_each(reporter: Reporter) -> None:
             assert getattr(impression, name) == getattr(of, name), name
     assert impression.occurred_at == occurred_at
     assert abs(impression.issued_at - of.issued_at) < timedelta(milliseconds=1)
-    assert (impression.learned_at, impression.flags) == (None, [])
+    assert (impression.flags, impression.flagged_at, click.settled_at) == ([], None, None)
     assert (click.decision_id, click.event_id) == (of.decision_id, "c-1")
     assert click.occurred_at == occurred_at + timedelta(seconds=9)
     assert (conversion.decision_id, conversion.event_id) == (of.decision_id, "order-7")

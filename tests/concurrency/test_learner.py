@@ -17,9 +17,9 @@ from django.db import connection
 
 from bandit import learning
 from bandit.learning import learn_once, load, rebuild
-from bandit.models import Impression, Policy, PolicySnapshot
+from bandit.models import LearningStep, PendingLesson, Policy, PolicySnapshot
 from tests import factories
-from tests.bandit_rows import pool, shown
+from tests.bandit_rows import learned, pool, shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,12 +45,11 @@ learning.BATCH = 5
 learning.learn_once()
 """
 STEPS = [
+    ("take", "after"),
     ("load", "before"),
     ("teach", "after"),
     ("publish", "before"),
     ("publish", "after"),
-    ("mark", "before"),
-    ("mark", "after"),
     ("learn_batch", "after"),
 ]
 
@@ -63,18 +62,20 @@ def log_of(count: int) -> None:
 
 
 def assert_consistent(policy: Policy) -> None:
-    """The state holds what the marks say: no more, no less, no other."""
+    """The state holds what the steps say: no more, no less, no other, and nothing that still waits."""
     online, log = load(policy).state(), rebuild(policy).state()
     order = [log["arms"].index(arm) for arm in online["arms"]]
     for name in ("A", "b", "counts"):
         np.testing.assert_allclose(online[name], log[name][order], rtol=0, atol=1e-9)
-    marked = Impression.objects.filter(learned_at__isnull=False)
+    marked = learned(policy)
     snapshot = policy.snapshots.get(version=policy.current_version)
     assert (snapshot.impressions, snapshot.clicks) == (
-        marked.count(),
-        marked.filter(learned_reward=1).count(),
+        len(marked),
+        sum(reward for _, reward in marked.values()),
     )
-    assert int(online["counts"].sum()) == marked.count()
+    assert int(online["counts"].sum()) == len(marked)
+    assert sum(len(step.rewards) for step in LearningStep.objects.all()) == len(marked)
+    assert not set(marked) & set(PendingLesson.objects.values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize(("step", "when"), STEPS)
@@ -91,12 +92,12 @@ def test_a_learner_killed_at_any_step_leaves_whole_batches(step: str, when: str)
     policy = Policy.objects.get()
     batches = 2 if step == "learn_batch" else 1
     assert policy.current_version == PolicySnapshot.objects.count() == batches
-    assert Impression.objects.filter(learned_at__isnull=False).count() == 5 * batches
+    assert (len(learned(policy)), PendingLesson.objects.count()) == (5 * batches, 12 - 5 * batches)
     assert_consistent(policy)
 
     assert learn_once() == 12 - 5 * batches
     policy.refresh_from_db()
-    assert Impression.objects.filter(learned_at__isnull=False).count() == 12
+    assert (len(learned(policy)), PendingLesson.objects.count()) == (12, 0)
     assert_consistent(policy)
 
 
@@ -112,7 +113,7 @@ def test_the_command_stops_when_it_is_told_to() -> None:
             assert learner.poll() is None
             time.sleep(0.1)
         learner.send_signal(signal.SIGTERM)
-        assert learner.wait(timeout=5) == 0
+        assert learner.wait(timeout=15) == 0
     finally:
         learner.kill()
     assert_consistent(Policy.objects.get())

@@ -16,11 +16,11 @@ from django.utils import timezone
 from bandit import learning
 from bandit.features import encoding
 from bandit.learning import learn_once, load, rebuild
-from bandit.linucb import LinUCB
-from bandit.models import Click, Experiment, Impression, Policy, PolicySnapshot
+from bandit.linucb import LinearPolicy, LinUCB
+from bandit.models import Click, Experiment, Impression, LearningStep, PendingLesson, Policy, PolicySnapshot
 from creatives.models import Merchant, PromptVersion
 from tests import factories
-from tests.bandit_rows import FEATURES, pool, shown
+from tests.bandit_rows import FEATURES, learned, pool, shown
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -36,7 +36,7 @@ def arms() -> list[PromptVersion]:
     return pool(factories.category("Home"), 2)
 
 
-def same(left: LinUCB, right: LinUCB) -> bool:
+def same(left: LinearPolicy, right: LinearPolicy) -> bool:
     a, b = left.state(), right.state()
     order = [b["arms"].index(arm) for arm in a["arms"]]
     return len(a["arms"]) == len(b["arms"]) and all(
@@ -57,9 +57,8 @@ def test_a_first_lesson(merchant: Merchant, arms: list[PromptVersion]) -> None:
         expected.add_arm(arm)
         expected.update(x, arm, reward)
     assert same(load(policy), expected)
-    for row, reward in ((clicked, 1.0), (passed, 0.0)):
-        row.refresh_from_db()
-        assert (row.learned_version, row.learned_reward, row.learned_at) == (1, reward, snapshot.created_at)
+    assert learned(policy) == {clicked.pk: (1, 1), passed.pk: (1, 0)}
+    assert not PendingLesson.objects.exists()
 
 
 def test_learning_again_changes_nothing(merchant: Merchant, arms: list[PromptVersion]) -> None:
@@ -83,8 +82,7 @@ def test_a_window_of_nothing_learns_at_once_from_the_clicks_that_are_there(arms:
         merchant, arms[0], issued_at=timezone.now() - timedelta(seconds=3), clicked_after=timedelta(seconds=2)
     )
     assert learn_once() == 1
-    row.refresh_from_db()
-    assert row.learned_reward == 1.0
+    assert learned(Policy.objects.get()) == {row.pk: (1, 1)}
 
 
 @pytest.mark.parametrize(
@@ -95,20 +93,7 @@ def test_a_click_counts_until_the_window_ends(
 ) -> None:
     row = shown(merchant, arms[0], clicked_after=after)
     learn_once()
-    row.refresh_from_db()
-    assert row.learned_reward == reward
-
-
-def test_a_click_that_is_reported_after_the_lesson_changes_nothing(
-    merchant: Merchant, arms: list[PromptVersion]
-) -> None:
-    row = shown(merchant, arms[0])
-    learn_once()
-    Click.objects.create(decision_id=row.pk, merchant=merchant, occurred_at=row.occurred_at + MINUTE)
-    assert learn_once() == 0
-    row.refresh_from_db()
-    assert row.learned_reward == 0.0
-    assert same(rebuild(Policy.objects.get()), load(Policy.objects.get()))
+    assert learned(Policy.objects.get()) == {row.pk: (1, reward)}
 
 
 def test_a_click_without_an_impression_teaches_nothing(merchant: Merchant) -> None:
@@ -133,17 +118,9 @@ def test_only_a_prompt_that_was_shown_teaches(
 ) -> None:
     row = shown(merchant, arms[0], clicked_after=MINUTE, **fields)
     assert learn_once() == 0
-    row.refresh_from_db()
-    assert row.learned_at is None
+    assert Impression.objects.get() == row
+    assert not PendingLesson.objects.exists()
     assert not Policy.objects.exists()
-
-
-def test_flagged_impressions_are_kept_and_not_learned_from(
-    merchant: Merchant, arms: list[PromptVersion]
-) -> None:
-    row = shown(merchant, arms[0])
-    Impression.objects.filter(pk=row.pk).update(flags=["bot"])
-    assert learn_once() == 0
 
 
 def test_features_that_cannot_be_encoded_are_flagged_and_hold_nobody_up(
@@ -151,12 +128,28 @@ def test_features_that_cannot_be_encoded_are_flagged_and_hold_nobody_up(
 ) -> None:
     bad = shown(merchant, arms[0], features={"user": {"age": [1]}})
     good = shown(merchant, arms[0])
-    learn_once()
-    for row in (bad, good):
-        row.refresh_from_db()
-    assert (bad.flags, bad.learned_at) == (["unencodable"], None)
-    assert good.learned_version == 1
+    assert learn_once() == 1
+    assert bad.flags == ["unencodable"]
+    assert learned(Policy.objects.get()) == {good.pk: (1, 0)}
     assert PolicySnapshot.objects.get().impressions == 1
+
+
+def test_lessons_of_another_encoding_are_encoded_anew(merchant: Merchant, arms: list[PromptVersion]) -> None:
+    rows = [
+        shown(merchant, arms[0], clicked_after=MINUTE),
+        shown(merchant, arms[1]),
+        shown(merchant, arms[1]),
+    ]
+    PendingLesson.objects.filter(pk=rows[0].pk).update(encoding_version=7)
+    PendingLesson.objects.filter(pk=rows[1].pk).update(context=b"")
+    Impression.objects.filter(pk=rows[2].pk).update(features={"user": {"age": []}})
+    PendingLesson.objects.filter(pk=rows[2].pk).update(context=b"")
+    assert learn_once() == 2
+    assert learned(Policy.objects.get()) == {rows[0].pk: (1, 1), rows[1].pk: (1, 0)}
+    assert same(rebuild(Policy.objects.get()), load(Policy.objects.get()))
+    rows[2].refresh_from_db()
+    assert rows[2].flags == ["unencodable"]
+    assert not PendingLesson.objects.exists()
 
 
 def test_each_merchant_and_pool_has_a_policy_of_its_own(
@@ -185,7 +178,7 @@ def test_batches_add_up(
         (6, 2),
         (7, 3),
     ]
-    assert sorted(Impression.objects.values_list("learned_version", flat=True)) == [1, 1, 1, 2, 2, 2, 3]
+    assert sorted(version for version, _ in learned(policy).values()) == [1, 1, 1, 2, 2, 2, 3]
     assert same(rebuild(policy), load(policy))
 
 
@@ -206,45 +199,27 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(
     assert queries(2) == queries(9)
 
 
-def test_a_new_encoding_starts_from_the_log(
-    merchant: Merchant, arms: list[PromptVersion], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(3):
-        shown(merchant, arms[0], clicked_after=MINUTE if number else None)
-    learn_once()
-    old = Policy.objects.get()
-    monkeypatch.setattr(learning, "CURRENT_VERSION", 2)
-    monkeypatch.setitem(learning.encoding.__globals__["ENCODINGS"], 2, encoding(1))
-    shown(merchant, arms[1])
-    learn_once()
-    new = Policy.objects.get(encoding_version=2)
-    assert (new.current_version, new.snapshots.get().impressions, new.snapshots.get().clicks) == (1, 4, 2)
-    assert load(new).counts == {arms[0].pk: 3, arms[1].pk: 1}
-    old.refresh_from_db()
-    assert old.current_version == 1
-
-
 def test_a_failure_halfway_leaves_nothing(
     merchant: Merchant, arms: list[PromptVersion], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = shown(merchant, arms[0])
     other = shown(merchant, pool(factories.category("Shoes"), 1)[0])
 
-    def fail(lessons: Any, snapshot: PolicySnapshot) -> None:
-        if snapshot.policy.category.path == "Home":
+    def fail(policy: Policy, *args: Any, **fields: Any) -> PolicySnapshot:
+        made = publish(policy, *args, **fields)
+        if policy.category.path == "Home":
             raise DatabaseError("gone")
-        mark(lessons, snapshot)
+        return made
 
-    mark = learning.mark
-    monkeypatch.setattr(learning, "mark", fail)
+    publish = learning.publish
+    monkeypatch.setattr(learning, "publish", fail)
     with pytest.raises(DatabaseError):
         learn_once()
-    row.refresh_from_db()
-    other.refresh_from_db()
-    assert row.learned_at is None
-    assert other.learned_version == 1
-    assert Policy.objects.get(category__path="Home").current_version == 0
+    assert [lesson.pk for lesson in PendingLesson.objects.all()] == [row.pk]
+    assert learned(Policy.objects.get(category__path="Shoes")) == {other.pk: (1, 0)}
+    assert not Policy.objects.filter(category__path="Home", current_version__gt=0).exists()
     assert not PolicySnapshot.objects.filter(policy__category__path="Home").exists()
+    assert not LearningStep.objects.filter(policy__category__path="Home").exists()
 
 
 def test_a_snapshot_cannot_be_changed(merchant: Merchant, arms: list[PromptVersion]) -> None:
