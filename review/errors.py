@@ -21,3 +21,7 @@ class InvalidDecisionError(ReviewError):
 
 class NothingToUndoError(ReviewError):
     """There is no decision of one's own that still stands and may be taken back."""
+
+
+class NotOpenError(ReviewError):
+    """A second opinion, gold item or rule is no longer in a state in which this can be done."""

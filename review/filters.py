@@ -44,6 +44,12 @@ def number(text: str) -> int | None:
     )
 
 
+def hours(text: str) -> int | None:
+    """Whole hours: 1 … 8,760 (a year), else None."""
+    found = number(text)
+    return found if found and found <= 8760 else None
+
+
 def day(text: str) -> date | None:
     """A date as 2026-01-31, else None."""
     try:
@@ -59,16 +65,22 @@ def word(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QueueFilters(UrlFilters):
-    """Narrow the queue: merchant by slug, product category and prompt by id, the quality gate's verdict."""
+    """Narrow the queue: merchant by slug, product category and prompt by id, the quality gate's verdict.
+
+    ``q`` is part of a product's title or its id, ``waited`` the hours that a creative has waited at least.
+    """
 
     merchant: str = ""
     category: int | None = None
     prompt: int | None = None
     verdict: str = ""
+    q: str = ""
+    waited: int | None = None
 
     @classmethod
     def readers(cls) -> dict[str, Any]:
-        return {"merchant": word, "category": number, "prompt": number, "verdict": word}
+        readers = {"merchant": word, "category": number, "prompt": number, "verdict": word}
+        return readers | {"q": word, "waited": hours}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,17 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 from numpy.typing import NDArray
 from rq.timeouts import JobTimeoutException
 
-from creatives.models import Creative, CreativeRequest, Merchant, PromptVersion, Rendition
+from creatives.models import Creative, CreativeRequest, PromptVersion, Rendition
 from creatives.outbox import wake
 from creatives.pipeline import (
     ImageError,
     Layout,
     PaintJob,
     Prepared,
+    Segmenter,
     StageCache,
     encode_png,
     judge,
@@ -31,8 +31,9 @@ from creatives.pipeline import (
 )
 from creatives.pipeline.profiles import CheckpointProfile
 from creatives.pipeline.version import pipeline_version
-from creatives.services.delivery import announce
+from creatives.services import masks
 from creatives.services.files import store
+from creatives.services.gate import pass_gate
 from creatives.services.generation import MAX_SEED
 from creatives.services.leases import Claim, LeaseLostError, claim, kept_alive, lock_held, release
 from creatives.services.photos import PhotoMissingError, photo_of
@@ -59,6 +60,10 @@ class SupersededError(ValueError):
     """The request can no longer be painted: prompt or product is retired, or it was made for other weights."""
 
 
+class MaskChangedError(Exception):
+    """The photo's mask has been fixed while it was painted with another."""
+
+
 HOPELESS = (ImageError, PhotoMissingError, SupersededError)
 """Errors that another attempt would only meet again; their texts are written for people."""
 
@@ -69,6 +74,7 @@ class Work:
 
     claim: Claim
     prepared: Prepared
+    mask_revision: int
     job: PaintJob
 
 
@@ -82,7 +88,11 @@ class Picture:
 
 
 def paint_bucket(
-    painter: Painter, key: str, cache: StageCache | None = None, on_step: Callable[[], None] | None = None
+    painter: Painter,
+    key: str,
+    cache: StageCache | None = None,
+    on_step: Callable[[], None] | None = None,
+    segmenter: Segmenter | None = None,
 ) -> int:
     """Claim a batch of the bucket ("version:bucket") and paint it; how many creatives came of it.
 
@@ -93,7 +103,7 @@ def paint_bucket(
         return 0
     try:
         with kept_alive(claims):
-            return sum(_paint(painter, claims, cache, on_step))
+            return sum(_paint(painter, claims, cache, on_step, segmenter or Segmenter()))
     except (
         JobTimeoutException
     ) as error:  # an attempt that counts, or a picture that hangs would hang for ever
@@ -107,12 +117,16 @@ def paint_bucket(
 
 
 def _paint(
-    painter: Painter, claims: Sequence[Claim], cache: StageCache | None, on_step: Callable[[], None] | None
+    painter: Painter,
+    claims: Sequence[Claim],
+    cache: StageCache | None,
+    on_step: Callable[[], None] | None,
+    segmenter: Segmenter,
 ) -> Iterator[bool]:
     works = []
     for one in claims:
         try:
-            works.append(_prepare(painter, one, cache))
+            works.append(_prepare(painter, one, cache, segmenter))
         except JobTimeoutException:
             raise
         except Exception as error:
@@ -125,13 +139,16 @@ def _paint(
             yield True
         except LeaseLostError as error:
             log.warning("result dropped", reason=str(error))
+        except MaskChangedError as error:
+            log.info("painted again", request=work.claim.request.pk, reason=str(error))
+            release([work.claim])
         except JobTimeoutException:
             raise
         except Exception as error:
             yield give_up_or_retry(work.claim, error)
 
 
-def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
+def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: Segmenter) -> Work:
     """Steps 1 to 3. Raises ImageError, PhotoMissingError or SupersededError."""
     request, profile = one.request, painter.profile
     ours = pipeline_version(profile)
@@ -143,6 +160,7 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
     photo = photo_of(request.merchant_id, request.image_sha256)
     if not is_offered(request.merchant_id, request.image_sha256):
         raise SupersededError(GIVEN_UP)
+    by_hand = masks.hand_made(request.merchant_id, request.image_sha256)
     prepared = prepare(
         photo,
         size_of(request.bucket),
@@ -150,11 +168,16 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None) -> Work:
         cache=cache,
         buckets=profile.buckets,
         contour=profile.contour,
+        segmenter=segmenter,
+        matte=by_hand.matte if by_hand else None,
     )
+    if by_hand is None:
+        masks.remember(request.merchant_id, request.image_sha256, prepared.cutout, segmenter)
     seed = (
         request.seed + request.creatives.count()
     ) & MAX_SEED  # a new try after a rejection is a new picture
-    return Work(one, prepared, PaintJob(prepared.edges, version.text, version.negative_text, seed))
+    revision = by_hand.revision if by_hand else 0
+    return Work(one, prepared, revision, PaintJob(prepared.edges, version.text, version.negative_text, seed))
 
 
 def _generate(
@@ -203,7 +226,8 @@ def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
             "bucket": request.bucket,
             "layout": request.layout,
             "box": list(whole.box),
-            "mask": {"method": prepared.cutout.method, "confidence": prepared.cutout.confidence},
+            "mask": {"method": prepared.cutout.method, "confidence": prepared.cutout.confidence,
+                     "revision": work.mask_revision},  # fmt: skip
             "milliseconds": prepared.milliseconds,
             "quality": quality.scores,
             "verdict": quality.verdict,
@@ -222,14 +246,12 @@ def _finish(one: Claim, picture: Picture) -> None:
             raise SupersededError("the prompt was retired while it was painted")
         if not is_offered(request.merchant_id, request.image_sha256, lock=True):
             raise SupersededError(GIVEN_UP)
-        auto = Merchant.objects.get(pk=request.merchant_id).auto_approve
+        if masks.revision_in_force(request.merchant_id, request.image_sha256) != picture.record["mask"]["revision"]:
+            raise MaskChangedError("its mask was fixed meanwhile")
         creative = Creative.objects.create(
             merchant_id=request.merchant_id,
             request=request,
             seed=picture.record["seed"],
-            status=Creative.Status.APPROVED if auto else Creative.Status.IN_REVIEW,
-            reason="approved automatically" if auto else "",
-            decided_at=timezone.now() if auto else None,
             record=picture.record,
             **picture.steps,
         )
@@ -237,9 +259,8 @@ def _finish(one: Claim, picture: Picture) -> None:
         CreativeRequest.objects.filter(pk=request.pk).update(
             status=CreativeRequest.Status.DONE, lease_until=None, error="", finished_at=Now()
         )
-        if auto:
-            announce(creative, "approved")
-    log.info("creative made", creative=creative.pk, request=request.pk, status=creative.status)
+        pass_gate(creative)
+    log.info("creative made", creative=creative.pk, request=request.pk)
 
 
 def _link_renditions(request: CreativeRequest, creative: Creative, files: dict[tuple[int, int], str]) -> None:

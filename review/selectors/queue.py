@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -12,27 +12,47 @@ from creatives.models import Category, Creative, Merchant, ProductImage, Prompt,
 from creatives.models.base import TenantQuerySet
 from creatives.permissions import REVIEWERS
 from review.filters import QueueFilters
-from review.models import Skip
-from review.policy import Waiting, rank
+from review.models import SecondOpinion, Skip
+from review.policy import Waiting, rank, risk
 
 LOOK_AHEAD = 500  # the oldest ones are ranked; a longer queue is ranked as it moves up
 PASSED = "pass"
+DECIDED = (Creative.Status.APPROVED, Creative.Status.REJECTED)
 ALL = QueueFilters()
 
 
-def waiting(user: User, filters: QueueFilters = ALL) -> QuerySet[Creative]:
-    """Creatives in review of the merchants for whom ``user`` reviews, narrowed by ``filters``."""
-    merchants = Merchant.objects.for_member(user, REVIEWERS)
+def narrowed(rows: QuerySet[Creative], filters: QueueFilters) -> QuerySet[Creative]:
+    """``rows`` that match ``filters``; whose they are, and whether they are in review, is left alone."""
     if filters.merchant:
-        merchants = merchants.filter(slug=filters.merchant)
-    found = Creative.objects.filter(status=Creative.Status.IN_REVIEW, merchant__in=merchants.values("pk"))
+        rows = rows.filter(merchant__slug=filters.merchant)
     if filters.prompt:
-        found = found.filter(request__prompt_version__prompt=filters.prompt)
+        rows = rows.filter(request__prompt_version__prompt=filters.prompt)
     if filters.verdict:
-        found = found.filter(record__verdict=filters.verdict)
+        rows = rows.filter(record__verdict=filters.verdict)
     if filters.category:
-        found = found.filter(_pictures_product_of(filters.category))
-    return found
+        rows = rows.filter(_pictures(_in_category(filters.category)))
+    if filters.q:
+        rows = rows.filter(_pictures(_named(filters.q)))
+    if filters.waited:
+        rows = rows.filter(created_at__lte=timezone.now() - timedelta(hours=filters.waited))
+    return rows
+
+
+def waiting(user: User, filters: QueueFilters = ALL) -> QuerySet[Creative]:
+    """Creatives that wait for ``user``'s eyes, narrowed by ``filters``: in review, or drawn for a second opinion.
+
+    What the user has flagged waits for another, and what two reviewers differ about waits for an owner.
+    """
+    merchants = Merchant.objects.for_member(user, REVIEWERS).values("pk")
+    mine = SecondOpinion.objects.filter(creative=OuterRef("pk"), status__in=SecondOpinion.UNSETTLED).filter(
+        Q(first__reviewer=user) | Q(status=SecondOpinion.Status.DISPUTED)
+    )
+    found = Creative.objects.filter(
+        Q(status=Creative.Status.IN_REVIEW) | Q(pk__in=_samples(user), status__in=DECIDED),
+        ~Exists(mine),
+        merchant__in=merchants,
+    )
+    return narrowed(found, filters)
 
 
 def ranked(user: User, filters: QueueFilters) -> list[int]:
@@ -49,13 +69,27 @@ def ranked(user: User, filters: QueueFilters) -> list[int]:
         .exclude(Q(claim__expires_at__gt=now))
         .annotate(demand=Subquery(sizes.values("wanted")))
         .order_by("created_at", "pk")
-        .values_list("pk", "created_at", "demand", "record__verdict")[:LOOK_AHEAD]
+        .values_list("pk", "created_at", "demand", "record__verdict", "record__quality")[:LOOK_AHEAD]
     )
     queue = [
-        Waiting(pk, (now - created).total_seconds(), demand or 1, verdict not in (None, "", PASSED))
-        for pk, created, demand, verdict in rows
+        Waiting(pk, (now - created).total_seconds(), demand or 1, _risk(verdict, quality))
+        for pk, created, demand, verdict, quality in rows
     ]
     return rank(queue, skipped_by(user, [item.creative_id for item in queue]))
+
+
+def _risk(verdict: object, quality: object) -> float:
+    scores = quality if isinstance(quality, dict) else {}
+    numbers = {name: float(value) for name, value in scores.items() if isinstance(value, int | float)}
+    return risk(numbers, verdict not in (None, "", PASSED))
+
+
+def _samples(user: User) -> list[int]:
+    """Creatives whose decision was drawn for a second opinion that ``user`` may give. Few, so their ids are looked up."""
+    open_ones = SecondOpinion.objects.filter(
+        kind=SecondOpinion.Kind.SAMPLE, status=SecondOpinion.Status.OPEN
+    ).exclude(first__reviewer=user)
+    return list(open_ones.values_list("creative", flat=True)[:LOOK_AHEAD])
 
 
 def skipped_by(user: User, creative_ids: list[int]) -> dict[int, datetime]:
@@ -84,12 +118,19 @@ def choices(user: User) -> dict[str, list[Any]]:
     }
 
 
-def _pictures_product_of(category_id: int) -> Exists:
-    category = Category.objects.filter(pk=category_id).first()
-    path = category.path if category else "\n"
+def _pictures(products: Q) -> Exists:
+    """Creatives whose photo shows such a product of the same merchant."""
     images: TenantQuerySet = ProductImage.objects.filter(
-        Q(product__category__path=path) | Q(product__category__path__startswith=f"{path} > "),
-        merchant=OuterRef("merchant"),
-        sha256=OuterRef("request__image_sha256"),
+        products, merchant=OuterRef("merchant"), sha256=OuterRef("request__image_sha256")
     )
     return Exists(images)
+
+
+def _in_category(category_id: int) -> Q:
+    category = Category.objects.filter(pk=category_id).first()
+    path = category.path if category else "\n"
+    return Q(product__category__path=path) | Q(product__category__path__startswith=f"{path} > ")
+
+
+def _named(text: str) -> Q:
+    return Q(product__title__icontains=text) | Q(product__external_id__iexact=text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from creatives.models import User
 from review.models import Decision
-from review.services.decisions import undoable
+from review.services.undo import undoable
 
 LENGTH = 8
 

@@ -15,6 +15,7 @@ from review.errors import AlreadyDecidedError, HeldByAnotherError
 from review.filters import QueueFilters
 from review.models import Claim, Skip
 from review.selectors.queue import ranked, waiting
+from review.services import gold
 
 # A lapsed claim is taken over in the same statement; RETURNING says which ones are really ours.
 TAKE = """
@@ -32,40 +33,40 @@ RETURNING creative_id
 def claim(reviewer: User, filters: QueueFilters, count: int = 1, shown: int = 1) -> list[int]:
     """Up to ``count`` creatives for ``reviewer``: those held already, first come first, then the next of the queue.
 
-    The first ``shown`` of them start their clock now, unless it runs already. Every returned claim is renewed.
+    Gold items are mixed in at the merchants' rates. The first ``shown`` start their clock now, unless it runs already.
+    Every returned claim is renewed.
     """
     with transaction.atomic():
         now = timezone.now()
         own = Claim.objects.filter(reviewer=reviewer)
-        held = own.filter(expires_at__gt=now, creative__in=waiting(reviewer, filters)).order_by(
-            "claimed_at", "id"
-        )
-        wanted = list(held.values_list("creative_id", flat=True)[:count])
-        own.filter(creative__in=wanted).update(expires_at=_until(now))
-        kept = set(own.filter(creative__in=wanted).values_list("creative_id", flat=True))
-        mine = [creative_id for creative_id in wanted if creative_id in kept]
-        mine += _take_next(reviewer, filters, count - len(mine))
+        held = _held(reviewer, filters, now)
+        own.filter(creative__in=[key for key, _ in held[:count]]).update(expires_at=_until(now))
+        kept = set(own.filter(creative__in=[key for key, _ in held]).values_list("creative", flat=True))
+        mine = [key for key, is_gold in held[:count] if is_gold or key in kept]
+        if missing := count - len(mine):
+            mine += gold.mix(reviewer, filters, _take_next(reviewer, filters, missing))
+        mine = mine[:count]
         own.filter(creative__in=mine[:shown], shown_at=None).update(shown_at=now)
+        gold.start_clock(reviewer, mine[:shown])
     return mine
 
 
 def claim_one(reviewer: User, creative_id: int) -> int:
     """Claim this very creative.
 
-    Raises Creative.DoesNotExist, AlreadyDecidedError when it is not in review, HeldByAnotherError when another holds it.
+    Raises Creative.DoesNotExist, AlreadyDecidedError when it waits for somebody else or for nobody, HeldByAnotherError.
     """
     with transaction.atomic():
         creative = locked(reviewer, creative_id)
-        if creative.status != Creative.Status.IN_REVIEW:
-            raise AlreadyDecidedError(
-                f"Creative {creative_id} is {creative.get_status_display().lower()}, not in review."
-            )
-        assert_free(reviewer, creative_id)
-        if not Claim.objects.filter(
-            creative=creative, reviewer=reviewer, expires_at__gt=timezone.now()
-        ).exists():
-            _take(reviewer, [creative_id])
+        if not gold.is_before(reviewer, creative_id):
+            if not waiting(reviewer).filter(pk=creative_id).exists():
+                raise AlreadyDecidedError(_why_not(reviewer, creative))
+            assert_free(reviewer, creative_id)
+            held = Claim.objects.filter(creative=creative, reviewer=reviewer, expires_at__gt=timezone.now())
+            if not held.exists():
+                _take(reviewer, [creative_id])
         Claim.objects.filter(creative=creative, shown_at=None).update(shown_at=timezone.now())
+        gold.start_clock(reviewer, [creative_id])
     return creative_id
 
 
@@ -82,6 +83,8 @@ def skip(reviewer: User, creative_id: int) -> None:
     """Put a creative aside: it is free for others and comes back to this reviewer last. Raises Creative.DoesNotExist."""
     with transaction.atomic():
         creative = locked(reviewer, creative_id)
+        if gold.put_aside(reviewer, creative_id):
+            return
         Claim.objects.filter(creative=creative, reviewer=reviewer).delete()
         Skip.objects.update_or_create(creative=creative, reviewer=reviewer, defaults={"at": timezone.now()})
 
@@ -103,16 +106,39 @@ def assert_free(reviewer: User, creative_id: int) -> None:
         raise HeldByAnotherError(f"{holder.reviewer} is looking at creative {creative_id} right now.")
 
 
+def release(creative: Creative, reviewer: User | None = None) -> None:
+    """Give up claims and skips of a creative, all of them or those of one reviewer."""
+    for rows in (Claim.objects, Skip.objects):
+        found = rows.filter(creative=creative)
+        (found.filter(reviewer=reviewer) if reviewer else found).delete()
+
+
+def _held(reviewer: User, filters: QueueFilters, now: datetime) -> list[tuple[int, bool]]:
+    """Creatives before the reviewer and whether each is gold: those on screen first, then in the order of claiming."""
+    claims = Claim.objects.filter(
+        reviewer=reviewer, expires_at__gt=now, creative__in=waiting(reviewer, filters)
+    )
+    rows = [(row.shown_at is None, row.claimed_at, row.pk, row.creative_id, False) for row in claims]
+    checks = gold.pending(reviewer, filters)
+    rows += [(row.shown_at is None, row.claimed_at, row.pk, row.gold.creative_id, True) for row in checks]
+    return [(creative_id, is_gold) for *_, creative_id, is_gold in sorted(rows)]
+
+
+def _why_not(reviewer: User, creative: Creative) -> str:
+    if creative.status != Creative.Status.IN_REVIEW:
+        return f"Creative {creative.pk} is {creative.get_status_display().lower()}, not in review."
+    return f"Creative {creative.pk} waits for somebody else: its second opinion or an owner’s word is due."
+
+
 def _take_next(reviewer: User, filters: QueueFilters, count: int) -> list[int]:
     taken: list[int] = []
     candidates = ranked(reviewer, filters) if count > 0 else []
     for start in range(0, len(candidates), max(count, 1)):
         # The lock keeps a decision from slipping in between; whoever is locked out is being claimed or decided by another.
         chunk = candidates[start : start + count]
-        free = Creative.objects.select_for_update(skip_locked=True).filter(
-            pk__in=chunk, status=Creative.Status.IN_REVIEW
-        )
+        free = Creative.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk__in=chunk)
         lockable = set(free.values_list("pk", flat=True))
+        lockable &= set(waiting(reviewer, filters).filter(pk__in=chunk).values_list("pk", flat=True))
         taken += _take(reviewer, [key for key in chunk if key in lockable][: count - len(taken)])
         if len(taken) >= count:
             break

@@ -21,7 +21,8 @@ from creatives.permissions import REVIEWERS, member_required
 from review.errors import InvalidDecisionError, ReviewError
 from review.filters import number
 from review.services import claims, decisions
-from review.services.decisions import PAST, Action, Verdict
+from review.services.undo import undo as take_back
+from review.services.verdicts import PAST, Action, Verdict
 from review.views.desk import desk_url, render_desk
 
 
@@ -81,7 +82,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     if token is None or (named and decision is None):
         return HttpResponseBadRequest("The form carries no valid token or decision.")
     try:
-        outcome = decisions.undo(_user(request), token, decision)
+        outcome = take_back(_user(request), token, decision)
     except Creative.DoesNotExist as error:
         raise Http404("no such creative") from error
     except ReviewError as error:

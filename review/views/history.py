@@ -20,7 +20,7 @@ from review.models import Decision, Reason
 from review.selectors import history as trail
 from review.selectors.approved import latest_decisions
 from review.selectors.items import items
-from review.services.decisions import undoable
+from review.services.undo import undoable
 
 PAGE_SIZE = 25
 COLUMNS = (

@@ -16,7 +16,9 @@ from review.errors import ReviewError
 from review.filters import QueueFilters
 from review.models import Claim, Decision
 from review.services import claims
-from review.services.decisions import Verdict, decide, undo
+from review.services.decisions import decide
+from review.services.undo import undo
+from review.services.verdicts import Verdict
 from tests import factories
 from tests.review_rows import creative, recommender
 

@@ -12,7 +12,8 @@ from review.errors import AlreadyDecidedError, HeldByAnotherError, InvalidDecisi
 from review.filters import QueueFilters
 from review.models import Claim, Decision, Reason, Skip
 from review.services import claims
-from review.services.decisions import Verdict, decide, decide_many
+from review.services.decisions import decide, decide_many
+from review.services.verdicts import Verdict
 from tests import factories
 from tests.review_rows import creative, recommender
 

@@ -10,8 +10,10 @@ from creatives.models import Creative, User, WebhookDelivery
 from creatives.services import creatives as lifecycle
 from review.errors import AlreadyDecidedError, NothingToUndoError
 from review.models import Decision
-from review.services import decisions
-from review.services.decisions import Verdict, decide, undo, undoable
+from review.services import undo as undoing
+from review.services.decisions import decide
+from review.services.undo import undo, undoable
+from review.services.verdicts import Verdict
 from tests import factories
 from tests.review_rows import creative, recommender
 
@@ -140,7 +142,7 @@ def test_a_creative_retired_while_the_undo_was_waiting_stays_retired(
     picture: Creative, reviewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = decide(reviewer, picture.pk, APPROVE, uuid.uuid4()).decision
-    monkeypatch.setattr(decisions, "_undoable", lambda *_: done)
+    monkeypatch.setattr(undoing, "_undoable", lambda *_: done)
     lifecycle.retire(picture.pk, "prompt retired")
     with pytest.raises(AlreadyDecidedError, match="cannot return to review"):
         undo(reviewer, uuid.uuid4())

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from creatives.models import Creative, Merchant, WebhookDelivery
-from review.services.decisions import Verdict, decide
+from review.services.decisions import decide
+from review.services.verdicts import Verdict
 from tests import factories
 from tests.review_rows import creative, recommender
 

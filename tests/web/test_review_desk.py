@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from creatives.models import Creative, Merchant, User
 from review.models import Claim, Decision
-from review.services.decisions import Verdict, decide
+from review.services.decisions import decide
+from review.services.verdicts import Verdict
 from tests import factories
 from tests.review_rows import creative
 

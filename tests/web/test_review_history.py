@@ -12,7 +12,9 @@ from django.urls import reverse
 
 from creatives.models import Creative, User
 from review.models import Decision
-from review.services.decisions import Verdict, decide, undo
+from review.services.decisions import decide
+from review.services.undo import undo
+from review.services.verdicts import Verdict
 from tests import factories
 from tests.review_rows import creative
 

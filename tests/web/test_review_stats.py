@@ -14,7 +14,9 @@ from review.filters import QueueFilters
 from review.models import Decision
 from review.selectors import stats
 from review.services import claims
-from review.services.decisions import Verdict, decide, undo
+from review.services.decisions import decide
+from review.services.undo import undo
+from review.services.verdicts import Verdict
 from review.templatetags.review_desk import columns, in_words
 from tests import factories
 from tests.review_rows import creative

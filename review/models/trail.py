@@ -1,12 +1,14 @@
-"""Who decided what, who is looking at what, and what was put aside."""
+"""The audit trail, and what a reviewer holds, has put aside, or comes back to."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from creatives.models import Creative, Merchant
 from creatives.models.base import TenantQuerySet
@@ -28,11 +30,21 @@ class Reason(models.TextChoices):
     OTHER = "other", "other"
 
 
+class DecisionQuerySet(TenantQuerySet):
+    """Lines of the trail."""
+
+    def effective(self) -> Self:
+        """Lines that speak of the creative's own state: a person's decisions and automatic approvals."""
+        return self.filter(purpose__in=[Decision.Purpose.DECIDE, Decision.Purpose.AUTO])
+
+
 class Decision(models.Model):
     """One line of the audit trail. A trigger in the database refuses to change or delete it.
 
     A decision stands while no later one exists for its creative; ``undoes`` names the decision that an undo took back.
-    ``uuid`` comes with the form, so that the same form sent twice is one decision.
+    ``uuid`` comes with the form, so that the same form sent twice is one decision; ``batch`` is that of all that were
+    decided together. ``purpose`` tells a decision from an answer that leaves the creative as it is (a gold check, a
+    second opinion) and from an automatic approval, which has no reviewer; ``trust`` is the row it counts for.
     """
 
     class Action(models.TextChoices):
@@ -40,27 +52,42 @@ class Decision(models.Model):
         REJECT = "reject"
         UNDO = "undo"
         RETIRE = "retire"
+        FLAG = "flag"
+        REOPEN = "reopen"
+
+    class Purpose(models.TextChoices):
+        DECIDE = "decide", "decision"
+        AUTO = "auto", "automatic approval"
+        SECOND = "second", "second opinion"
+        GOLD = "gold", "gold check"
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="decisions")
     creative = models.ForeignKey(Creative, models.PROTECT, related_name="decisions")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
     action = models.CharField(max_length=8, choices=Action)
+    purpose = models.CharField(max_length=6, choices=Purpose, default=Purpose.DECIDE)
     reason = models.CharField(max_length=20, choices=Reason, blank=True)
     note = models.CharField(max_length=500, blank=True)
     seconds = models.FloatField(
         null=True, blank=True, help_text="From the picture being shown to the decision."
     )
+    batch = models.UUIDField(null=True, blank=True)
+    trust = models.ForeignKey(
+        "PromptTrust", models.PROTECT, null=True, blank=True, related_name="decisions", db_index=False
+    )
     undoes = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
     at = models.DateTimeField(auto_now_add=True)
-    objects = TenantQuerySet.as_manager()
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
                 condition=(Q(action__in=["reject", "retire"]) & ~Q(reason=""))
-                | Q(action__in=["approve", "undo"], reason=""),
+                | Q(action__in=["approve", "undo", "flag", "reopen"], reason=""),
                 name="reason_with_reject_and_retire_only",
             ),
             models.CheckConstraint(
@@ -71,15 +98,27 @@ class Decision(models.Model):
             models.CheckConstraint(
                 condition=Q(seconds__isnull=True) | Q(seconds__gte=0), name="seconds_not_negative"
             ),
+            models.CheckConstraint(
+                condition=Q(purpose="auto", action="approve", reviewer__isnull=True)
+                | (~Q(purpose="auto") & Q(reviewer__isnull=False)),
+                name="no_reviewer_with_automatic_approvals_only",
+            ),
         ]
         indexes = [
             models.Index(fields=["creative", "-id"]),
             models.Index(fields=["reviewer", "-id"]),
             models.Index(fields=["merchant", "-at"]),
+            models.Index(fields=["trust", "-id"], condition=Q(trust__isnull=False), name="decision_of_trust"),
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="decision_of_batch"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} of creative {self.creative_id} by {self.reviewer}"
+        return f"{self.action} of creative {self.creative_id} by {self.by}"
+
+    @property
+    def by(self) -> str:
+        """The reviewer's name, or what approved it without one."""
+        return str(self.reviewer) if self.reviewer_id else "Automatic approval"
 
 
 class Claim(models.Model):
@@ -110,3 +149,18 @@ class Skip(models.Model):
 
     def __str__(self) -> str:
         return f"creative {self.creative_id} skipped by {self.reviewer}"
+
+
+class SavedView(models.Model):
+    """A reviewer's name for filters of the desk; ``query`` is their query string without the question mark."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="review_views")
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=400)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("user", Lower("name"), name="one_saved_view_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"
