@@ -160,6 +160,7 @@ ALLOW_PRIVATE_HOSTS = env.bool("ALLOW_PRIVATE_HOSTS", default=False)
 
 # Review: a claim lapses after this long without a heartbeat and the creative goes to the next reviewer.
 REVIEW_CLAIM_SECONDS = env.int("REVIEW_CLAIM_SECONDS", default=300)
+CREATIVE_GATE = "review.services.gate.admit"  # decides whether a new creative is served without a person
 
 # Decisions and learning
 DECISION_TOKEN_TTL_SECONDS = env.int("DECISION_TOKEN_TTL_SECONDS", default=24 * 3600)
