@@ -5,6 +5,7 @@ from .catalog import Category, Product, ProductImage
 from .delivery import WebhookDelivery
 from .generation import Creative, CreativeRequest, OutboxEntry, PositionedRendition, Rendition
 from .imports import CatalogImport, FeedMapping, FeedRun, FeedSource, ImportIssue, ImportMode
+from .masks import ImageMask
 from .placements import Placement
 from .prompts import Prompt, PromptVersion
 
@@ -17,6 +18,7 @@ __all__ = [
     "FeedMapping",
     "FeedRun",
     "FeedSource",
+    "ImageMask",
     "ImportIssue",
     "ImportMode",
     "Membership",

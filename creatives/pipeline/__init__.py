@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from .quality import Quality
     from .run import CreativeResult, make_creative
+    from .segmenter import Segmenter
     from .stages import Prepared, Rendition, judge, positioned, prepare, render
     from .version import PIPELINE_VERSION, pipeline_version
 
@@ -52,6 +53,7 @@ _HOME = {
         "profile_names",
     ),
     "quality": ("Quality",),
+    "segmenter": ("Segmenter",),
     "run": ("CreativeResult", "make_creative"),
     "stages": ("Prepared", "Rendition", "judge", "positioned", "prepare", "render"),
     "version": ("PIPELINE_VERSION", "pipeline_version"),
@@ -67,6 +69,7 @@ __all__ = [  # noqa: RUF022 - grouped as above
     "PaintJob", "Painter", "paint",
     "DEFAULT_PROFILE", "CheckpointError", "CheckpointProfile", "ProfileError", "get_profile", "profile_names",
     "Quality",
+    "Segmenter",
     "CreativeResult", "make_creative",
     "Prepared", "Rendition", "judge", "positioned", "prepare", "render",
     "PIPELINE_VERSION", "pipeline_version",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .colour import to_linear, to_srgb
 from .environment import wait_passively
+from .nearest import nearest_values, smoothed_within
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -33,7 +34,7 @@ def soft_matte(rgb: U8, product: Bool, backdrop: F32) -> U8:
     alpha = product.astype(np.float32)
     if not core.any() or not band.any():
         return np.rint(blurred * 255).astype(np.uint8)
-    inner, depth = _nearest_core_colour(rgb, core)
+    inner, depth = nearest_values(smoothed_within(rgb, core > 0, 1.5), core > 0)
     contrast = inner[band] - backdrop[band]
     power = (contrast**2).sum(axis=1)
     mixed = ((rgb[band].astype(np.float32) - backdrop[band]) * contrast).sum(axis=1) / np.maximum(power, 1.0)
@@ -45,28 +46,26 @@ def soft_matte(rgb: U8, product: Bool, backdrop: F32) -> U8:
     return np.rint(alpha * 255).astype(np.uint8)
 
 
-def _nearest_core_colour(rgb: U8, core: NDArray[Any]) -> tuple[F32, F32]:
-    """For every pixel the (slightly smoothed) colour of the nearest core pixel, and the distance to it."""
-    distance, labels = cv2.distanceTransformWithLabels(
-        1 - core, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 1.5)
-    smooth = (
-        cv2.GaussianBlur(rgb.astype(np.float32) * core[..., None], (0, 0), 1.5)
-        / np.maximum(weight, 1e-3)[..., None]
-    )
-    table = np.zeros((int(labels.max()) + 1, 3), np.float32)
-    inside = core > 0
-    table[labels[inside]] = smooth[inside]
-    return table[labels], np.asarray(distance, np.float32)
+def local_backdrop(rgb: U8, product: Bool) -> F32:
+    """float32 (H, W, 3): around the outline the colour (0..255) of the nearest pixel that is clear of the product.
+
+    It takes the place of a fitted surface where the photo has no plain backdrop.
+    """
+    grown = cv2.dilate(product.astype(np.uint8), np.ones((2 * CORE_DEPTH + 1,) * 2, np.uint8))
+    clear = grown == 0
+    if not clear.any():
+        return rgb.astype(np.float32)
+    return nearest_values(smoothed_within(rgb, clear, 1.5), clear)[0]
 
 
-def clean_edges(rgb: U8, alpha: U8) -> U8:
-    """uint8 (H, W, 4): `rgb` with the backdrop's share taken out of the colours where 0 < alpha < 255.
+def clean_edges(rgb: U8, alpha: U8, where: Bool | None = None) -> U8:
+    """uint8 (H, W, 4): `rgb` with the backdrop's share taken out of the colours where 0 < alpha < 255 (and `where`).
 
     Multi-level foreground estimation (Germer et al. 2020) in linear light; pixels of alpha 255 keep their codes.
     """
     partly = (alpha > 0) & (alpha < 255)
+    if where is not None:
+        partly &= where
     colours = np.where(alpha[..., None] > 0, rgb, 0).astype(np.uint8)
     if partly.any():
         colours[partly] = _foreground(rgb, alpha)[partly]

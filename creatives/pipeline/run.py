@@ -16,6 +16,7 @@ from .layout import Layout
 from .painter import Painter, PaintJob
 from .profiles import DEFAULT_PROFILE, get_profile
 from .quality import Quality
+from .segmenter import Segmenter
 from .stages import Prepared, Rendition, judge, prepare, render
 from .version import pipeline_version
 
@@ -43,12 +44,15 @@ def make_creative(
     negative_prompt: str = "",
     painter: Painter | None = None,
     cache: StageCache | None = None,
+    segmenter: Segmenter | None = None,
+    matte: bytes | None = None,
 ) -> CreativeResult:
     """Photo in, creative out. size: (width, height) in pixels; seed: 0..2**63 - 1, the same seed paints the same.
 
     A `painter` keeps its checkpoint between calls; without one the profile (default: studio-tiny) is loaded for
-    this call. Raises ImageError for the photo, ProfileError or ValueError for the other arguments, CheckpointError
-    when the profile's checkpoint is not here.
+    this call. `segmenter` brings a network for cluttered photos, `matte` a mask made by hand (see `cut_out`).
+    Raises ImageError for the photo or the matte, ProfileError or ValueError for the other arguments, CheckpointError when
+    the profile's checkpoint is not here.
     """
     painter = painter or Painter(get_profile(profile or DEFAULT_PROFILE), cache=cache)
     if profile is not None and painter.profile.name != profile:
@@ -57,7 +61,10 @@ def make_creative(
     chosen = Layout.parse(layout) if isinstance(layout, str) else layout or Layout()
     settings = painter.profile
     bucket = bucket_for(exact.width, exact.height, settings.buckets)
-    prepared = prepare(image, bucket, chosen, cache=cache, buckets=settings.buckets, contour=settings.contour)
+    prepared = prepare(
+        image, bucket, chosen, cache=cache, buckets=settings.buckets, contour=settings.contour,
+        segmenter=segmenter, matte=matte,
+    )  # fmt: skip
     job = PaintJob(prepared.edges, prompt, negative_prompt, seed)
     painter.warm()
     started = time.perf_counter()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .alpha import HAZE_SHARE, haze, product_alpha
 from .backdrop import Backdrop, fit_backdrop
 from .blobs import drop_orphans, enclosed_holes, reachable_from_border
+from .clutter import cut_from_clutter
+from .grabcut import CENTRE, Window, grab_cut
 from .image_io import ImageError, SourceImage
-from .matte import soft_matte
+from .matte import local_backdrop, soft_matte
+from .network import Network
 from .shadow import find_shadow
 
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-SEGMENT_VERSION = "1"
+SEGMENT_VERSION = "2"
 """Part of every cache key of a mask; raise it when a change alters masks."""
 
 WORK_SIDE = 1600
@@ -25,6 +29,12 @@ WORK_SIDE = 1600
 
 MIN_COVER, MAX_COVER = 0.002, 0.97
 """A product covers at least and at most this share of the photo, else its mask is not to be trusted."""
+
+DOUBTFUL = 0.5
+"""Below this confidence a person should look at the mask."""
+
+NO_PRODUCT = "no product found in the photo"
+GUESS = "the photo has no plain backdrop: the mask is a guess (GrabCut); check it or give a cut-out"
 
 
 @dataclass(frozen=True)
@@ -37,22 +47,45 @@ class Mask:
     warnings: tuple[str, ...] = ()
 
 
-def segment(image: SourceImage) -> Mask:
-    """Cut the product out: its own alpha, else the plain backdrop behind it, else GrabCut in the middle.
+def segment(image: SourceImage, network: Network | None = None, *, without: str = "") -> Mask:
+    """Cut the product out: its own alpha, else the plain backdrop behind it, else what the network calls the object.
 
-    Raises ImageError when nothing is left of the product.
+    Without a network a cluttered photo gets GrabCut from the middle, at low confidence; `without` says why there is none and
+    is added to the mask's warnings. Raises ImageError when nothing is left of the product.
     """
     if image.alpha is not None:
-        return _checked(_from_alpha(image.alpha))
-    rgb = _reduced(image.rgb)
+        return _checked(_from_alpha(image.rgb, image.alpha))
+    rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
-    mask = _from_backdrop(rgb, backdrop) if backdrop.is_plain else _from_grabcut(rgb)
+    if backdrop.is_plain:
+        mask = _from_backdrop(rgb, backdrop)
+    elif network is not None:
+        mask = _from_network(rgb, network)
+    else:
+        mask = _guessed(rgb, without)
     return _checked(_enlarged(mask, image.width, image.height))
 
 
-def _from_alpha(alpha: U8) -> Mask:
-    kept = drop_orphans(alpha >= 128, alpha > 0)
-    return Mask(np.where(kept, alpha, 0).astype(np.uint8), "alpha", 1.0)
+def mask_in_box(image: SourceImage, window: Window) -> Mask:
+    """What GrabCut finds in a box that a person drew around the product.
+
+    Raises ImageError when colours tell nothing apart in it, and ValueError for a box that is not in the photo.
+    """
+    rgb = reduced(image.rgb)
+    product = grab_cut(rgb, window, sure_outside=True)
+    if not product.any():
+        raise ImageError("nothing in the box stands out by its colour; draw a larger one, or paint the mask")
+    matte = soft_matte(rgb, product, local_backdrop(rgb, product))
+    return _enlarged(Mask(matte, "box", 1.0), image.width, image.height)
+
+
+def _from_alpha(rgb: U8, alpha: U8) -> Mask:
+    own, separated = product_alpha(rgb, alpha)
+    warnings = ("a shadow baked into the photo's alpha was taken out",) if separated else ()
+    if haze(own) <= HAZE_SHARE:
+        return Mask(own, "alpha", 1.0, warnings)
+    doubt = "large parts of the product are half-transparent; they may be a shadow"
+    return Mask(own, "alpha", 0.7, (*warnings, doubt))
 
 
 def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
@@ -74,32 +107,25 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
     return Mask(alpha, "backdrop", round(confidence, 3), warnings)
 
 
-def _from_grabcut(rgb: U8) -> Mask:
-    """GrabCut (Rother et al. 2004) from a central prior, at 384 pixels a side: a guess until a person looks."""
-    height, width = rgb.shape[:2]
-    factor = min(1.0, 384 / max(height, width))
-    small = cv2.resize(
-        rgb, (max(16, round(width * factor)), max(16, round(height * factor))), interpolation=cv2.INTER_AREA
-    )
-    rows, columns = small.shape[:2]
-    labels = np.full((rows, columns), cv2.GC_BGD, np.uint8)
-    inset_y, inset_x = max(1, rows // 20), max(1, columns // 20)
-    labels[inset_y:-inset_y, inset_x:-inset_x] = cv2.GC_PR_BGD
-    labels[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)] = cv2.GC_PR_FGD
-    bgr = np.ascontiguousarray(small[..., ::-1])
-    cv2.setRNGSeed(0)
-    cv2.grabCut(bgr, labels, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    product = drop_orphans((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
+def _from_network(rgb: U8, network: Network) -> Mask:
+    found = cut_from_clutter(rgb, network)
+    if found.alpha.any():
+        return Mask(found.alpha, network.name, found.confidence, found.doubts)
+    return _guessed(rgb, f"{network.name} sees no product in the photo")
+
+
+def _guessed(rgb: U8, why: str) -> Mask:
+    product = grab_cut(rgb, CENTRE, sure_outside=False)
     found = bool(product.any())
     if not found:  # colours tell nothing apart: the middle itself is the guess
+        rows, columns = product.shape
         product[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)] = True
-    soft = cv2.GaussianBlur(product.astype(np.float32), (0, 0), 0.8)
-    alpha = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
-    warning = "the photo has no plain backdrop: the mask is a guess (GrabCut); check it or give a cut-out"
-    return Mask(np.rint(alpha * 255).astype(np.uint8), "grabcut", 0.3 if found else 0.1, (warning,))
+    alpha = soft_matte(rgb, product, local_backdrop(rgb, product))
+    return Mask(alpha, "grabcut", 0.3 if found else 0.1, tuple(filter(None, (GUESS, why))))
 
 
-def _reduced(rgb: U8) -> U8:
+def reduced(rgb: U8) -> U8:
+    """uint8 (H, W, 3) at most WORK_SIDE pixels long."""
     height, width = rgb.shape[:2]
     factor = WORK_SIDE / max(height, width)
     if factor >= 1:
@@ -112,17 +138,17 @@ def _enlarged(mask: Mask, width: int, height: int) -> Mask:
     if mask.alpha.shape == (height, width):
         return mask
     alpha = np.asarray(cv2.resize(mask.alpha, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return Mask(alpha, mask.method, mask.confidence, mask.warnings)
+    return replace(mask, alpha=alpha)
 
 
 def _checked(mask: Mask) -> Mask:
     cover = float((mask.alpha >= 128).mean())
     if cover == 0.0:
         raise ImageError(
-            f"no product found in the photo ({mask.method}): its mask is empty, it must cover at least"
+            f"{NO_PRODUCT} ({mask.method}): its mask is empty, it must cover at least"
             f" {MIN_COVER:.1%} of the photo"
         )
     if MIN_COVER <= cover <= MAX_COVER:
         return mask
     warning = f"the mask covers {cover:.1%} of the photo; {MIN_COVER:.1%} to {MAX_COVER:.0%} is usual"
-    return Mask(mask.alpha, mask.method, min(mask.confidence, 0.4), (*mask.warnings, warning))
+    return replace(mask, confidence=min(mask.confidence, 0.4), warnings=(*mask.warnings, warning))

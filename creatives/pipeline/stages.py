@@ -16,6 +16,7 @@ from .cutout import Cutout, Picture, cut_out
 from .edges import draw_edges
 from .layout import Box, Layout, product_box, to_exact
 from .quality import Quality, assess
+from .segmenter import Segmenter
 
 U8 = NDArray[np.uint8]
 
@@ -71,15 +72,18 @@ def prepare(
     cache: StageCache | None = None,
     buckets: Sequence[Size] = BUCKETS,
     contour: bool = True,
+    segmenter: Segmenter | None = None,
+    matte: bytes | None = None,
 ) -> Prepared:
     """Steps 1 to 3. `buckets` are those that `bucket` was chosen from: they decide which part every crop keeps.
 
+    segmenter and matte: see `cut_out`; a matte is an encoded mask that takes the segmenter's place.
     Raises ImageError for an unusable photo and ValueError for a bucket that is not one of `buckets`.
     """
     layout = layout or Layout()
     region = Box(*safe_region(bucket, buckets))
     started = time.perf_counter()
-    cutout = cut_out(image, cache)
+    cutout = cut_out(image, cache, segmenter=segmenter, matte=matte)
     masked = time.perf_counter()
     box = product_box(Size(cutout.product.shape[1], cutout.product.shape[0]), region, layout)
     key = stage_key(
@@ -126,6 +130,8 @@ def positioned(
     *,
     cache: StageCache | None = None,
     buckets: Sequence[Size] = BUCKETS,
+    segmenter: Segmenter | None = None,
+    matte: bytes | None = None,
 ) -> Rendition:
     """Step 2 on plain white at `size` (width, height), without painting: what is served while a creative is made.
 
@@ -133,7 +139,11 @@ def positioned(
     """
     exact = checked_size(*size)
     layout = layout or Layout()
-    cutout = image.cutout if isinstance(image, Prepared) else cut_out(image, cache)
+    cutout = (
+        image.cutout
+        if isinstance(image, Prepared)
+        else cut_out(image, cache, segmenter=segmenter, matte=matte)
+    )
     bucket = bucket_for(exact.width, exact.height, buckets)
     product = Size(cutout.product.shape[1], cutout.product.shape[0])
     placed, box = _placed_at(

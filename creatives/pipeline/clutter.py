@@ -1,0 +1,167 @@
+"""The product in a cluttered photo: what a network calls the object, checked against the photo's own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .blobs import Window, drop_orphans, reachable_from_border
+from .matte import local_backdrop, soft_matte
+from .network import Network
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+Code = TypeVar("Code", np.uint8, np.float32)
+
+SURE_IN, SURE_OUT = 0.9, 0.1
+BINS = (12, 22, 22)
+"""Of L*, a* and b*: about 8, 10 and 10 units each."""
+
+HOLE_PIXELS, HOLE_LIKENESS = 12, 0.47
+"""From this likeness to the surroundings up an enclosed region is a hole; below it is a print, a lining, a label."""
+
+PART_AREA = 0.0005
+"""Share of the photo from which on a part that the looks disagree on is judged by itself."""
+
+PART_LIKENESS, PART_JOIN = 0.5, 0.12
+WIDE_BAND = 4
+
+
+class Found(NamedTuple):
+    """alpha: uint8 (H, W); confidence: 0..1; doubts: what a person should look at."""
+
+    alpha: U8
+    confidence: float
+    doubts: tuple[str, ...]
+
+
+def cut_from_clutter(rgb: U8, network: Network) -> Found:
+    """Two looks of the network, at uint8 (H, W, 3) and at its mirror image, and one product made of them.
+
+    Where the two disagree, and where they see holes, the photo's colours decide: what is truly a hole shows the
+    surroundings, and what is truly product does not.
+    """
+    looks = (network.predict(rgb), _mirrored(network.predict(_mirrored(rgb))))
+    return combine(rgb, looks)
+
+
+def combine(rgb: U8, looks: tuple[F32, F32]) -> Found:
+    """One product from two looks, float32 (H, W) 0..1 each."""
+    sure = np.asarray((looks[0] + looks[1]) / 2.0, np.float32)
+    product = sure >= 0.5
+    if not product.any():
+        return Found(np.zeros(sure.shape, np.uint8), 0.0, ())
+    surroundings = Surroundings(rgb, looks)
+    product = _with_parts(product, looks, surroundings)
+    holes = _holes(product, surroundings)
+    product = drop_orphans((product | _enclosed(product)) & ~holes)
+    matte = soft_matte(rgb, product, local_backdrop(rgb, product))
+    alpha = _with_wisps(matte, sure, product)
+    unsure = _unsure(looks, product)
+    separable = surroundings.separable(product)
+    confidence = float(np.clip(1.0 - 2.0 * unsure, 0.1, 1.0) * (0.6 + 0.4 * separable))
+    doubts = ("the network was not sure of parts of the product",) if unsure > 0.1 else ()
+    return Found(alpha, round(confidence, 3), doubts)
+
+
+class Surroundings:
+    """How much the colours of a region are those of what surrounds the product."""
+
+    def __init__(self, rgb: U8, looks: tuple[F32, F32]) -> None:
+        highest, lowest = np.maximum(*looks), np.minimum(*looks)
+        self._codes = _codes(rgb)
+        self._outside = (highest < SURE_OUT) & reachable_from_border(highest < 0.5)
+        around, within = self._density(self._outside), self._density(lowest > SURE_IN)
+        self._around, self._share = around, around / (around + within + 1e-9)
+        # What nine tenths of the surroundings reach under their own model counts as common there.
+        common = np.percentile(around[self._codes[self._outside]], 10) if self._outside.any() else np.inf
+        self._common = around >= common
+
+    def likeness(self, window: Window, region: Bool) -> float:
+        """0..1 for a region of a window: its share of colours common around, times how little those are the product's."""
+        codes = self._codes[window][region]
+        return float(self._common[codes].mean() * self._share[codes].mean()) if codes.size else 0.0
+
+    def separable(self, product: Bool) -> float:
+        """0..1: how little the product's colours (H, W) are those of its surroundings."""
+        return 1.0 - self.likeness((slice(None), slice(None)), product)
+
+    def _density(self, region: Bool) -> F32:
+        counts = (
+            np.bincount(self._codes[region], minlength=int(np.prod(BINS))).reshape(BINS).astype(np.float32)
+        )
+        for axis in range(3):  # a Gaussian of 0.7 bins, which three taps hold
+            moved = np.moveaxis(counts, axis, 0)
+            padded = np.pad(moved, ((1, 1), (0, 0), (0, 0)), mode="edge")
+            counts = np.moveaxis(0.58 * moved + 0.21 * (padded[:-2] + padded[2:]), 0, axis)
+        return np.asarray((counts / max(float(counts.sum()), 1.0)).ravel(), np.float32)
+
+
+def _codes(rgb: U8) -> NDArray[np.int64]:
+    lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 1.0).astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    shares = np.stack([lab[..., 0] / 100, (lab[..., 1] + 110) / 220, (lab[..., 2] + 110) / 220], axis=-1)
+    bins = np.clip((shares * BINS).astype(np.int64), 0, np.array(BINS) - 1)
+    return np.asarray((bins[..., 0] * BINS[1] + bins[..., 1]) * BINS[2] + bins[..., 2], np.int64)
+
+
+def _mirrored(picture: NDArray[Code]) -> NDArray[Code]:
+    return np.ascontiguousarray(picture[:, ::-1])
+
+
+def _enclosed(product: Bool) -> Bool:
+    return ~product & ~reachable_from_border(~product)
+
+
+def _holes(product: Bool, surroundings: Surroundings) -> Bool:
+    """The enclosed regions that show the surroundings."""
+    holes = np.zeros_like(product)
+    for window, region in _regions(_enclosed(product), HOLE_PIXELS):
+        if surroundings.likeness(window, region) >= HOLE_LIKENESS:
+            holes[window] |= region
+    return holes
+
+
+def _with_parts(product: Bool, looks: tuple[F32, F32], surroundings: Surroundings) -> Bool:
+    """Every sizeable part that only one look saw is kept when it is joined to the product and unlike the surroundings."""
+    one = (looks[0] >= 0.5) ^ (looks[1] >= 0.5)
+    both = product & ~one
+    kept = product.copy()
+    for window, region in _regions(one, max(HOLE_PIXELS, int(PART_AREA * product.size))):
+        ring = (cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~region
+        is_joined = float(both[window][ring].mean()) >= PART_JOIN
+        belongs = is_joined and surroundings.likeness(window, region) < PART_LIKENESS
+        kept[window] = np.where(region, belongs, kept[window])
+    return kept
+
+
+def _regions(region: Bool, least: int) -> Iterator[tuple[Window, Bool]]:
+    """The 4-connected parts of at least `least` pixels: each with its window, three pixels wider all round."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=4)
+    for label in range(1, count):
+        left, top, width, height, area = (int(value) for value in stats[label])
+        if area >= least:
+            window = slice(max(0, top - 3), top + height + 3), slice(max(0, left - 3), left + width + 3)
+            yield window, labels[window] == label
+
+
+def _with_wisps(matte: U8, sure: F32, product: Bool) -> U8:
+    """The network's own soft values where they spread further than an outline does: hair, fur, fringes."""
+    kernel = np.ones((2 * WIDE_BAND + 1,) * 2, np.uint8)
+    solid = product.astype(np.uint8)
+    narrow = (cv2.dilate(solid, kernel) > 0) & (cv2.erode(solid, kernel) == 0)
+    soft = (sure > 0.05) & (sure < 0.95)
+    wide = cv2.morphologyEx(soft.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    rim = narrow & wide
+    return np.where(rim, np.rint(sure * 255), matte).astype(np.uint8)
+
+
+def _unsure(looks: tuple[F32, F32], product: Bool) -> float:
+    """Pixels that a look was not sure of or that the looks disagree on, as a share of the product's."""
+    vague = [((look > SURE_OUT) & (look < SURE_IN)).sum() for look in looks]
+    disagreed = (np.abs(looks[0] - looks[1]) > 0.4).sum()
+    return float((sum(vague) / 2 + disagreed) / max(int(product.sum()), 1))
