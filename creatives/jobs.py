@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from creatives.services import masks
 from creatives.services.painting import paint_bucket
 from creatives.services.renditions import position_missing, render_missing
 from creatives.worker import current_studio
@@ -12,7 +13,7 @@ def generate(key: str) -> int:
     studio = current_studio.get()
     painter = studio.painter  # loaded at its first use, which takes a while:
     studio.on_step()  # the worker may have been asked to stop meanwhile
-    return paint_bucket(painter, key, studio.cache, studio.on_step)
+    return paint_bucket(painter, key, studio.cache, studio.on_step, studio.segmenter)
 
 
 def render(key: str) -> int:
@@ -22,4 +23,11 @@ def render(key: str) -> int:
 
 def position(key: str) -> bool:
     """Render the product on white with id ``key``."""
-    return position_missing(int(key), current_studio.get().cache)
+    studio = current_studio.get()
+    return position_missing(int(key), studio.cache, studio.segmenter)
+
+
+def mask(key: str) -> bool:
+    """Find the mask of the product picture with id ``key``."""
+    studio = current_studio.get()
+    return masks.find(int(key), studio.cache, studio.segmenter)

@@ -12,7 +12,7 @@ from django import db
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
-from creatives.pipeline import StageCache
+from creatives.pipeline import Segmenter, StageCache
 from creatives.services.painting import Painter
 
 log = structlog.get_logger("worker")
@@ -28,6 +28,7 @@ class Studio:
 
     load: Callable[[], Painter]
     cache: StageCache | None = None
+    segmenter: Segmenter = field(default_factory=Segmenter)
     stopping: bool = False
     _painter: Painter | None = field(default=None, repr=False)
 

@@ -136,8 +136,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 
 # Catalogue: feeds as uploaded, and pictures fetched from the addresses that feeds name.
 CATALOG_MAX_UPLOAD_BYTES = env.int("CATALOG_MAX_UPLOAD_BYTES", default=300 * 2**20)
-CATALOG_BATCH_ROWS = env.int("CATALOG_BATCH_ROWS", default=500)
+CATALOG_BATCH_ROWS = env.int("CATALOG_BATCH_ROWS", default=2000)
+CATALOG_LEASE_SECONDS = env.float("CATALOG_LEASE_SECONDS", default=60.0)  # without a sign of life, to another worker
 ALLOW_DEMO = env.bool("ALLOW_DEMO", default=False)  # demo accounts have a public password
+FEED_FETCH_SECONDS = env.float("FEED_FETCH_SECONDS", default=300.0)
 IMAGE_FETCH_SECONDS = env.float("IMAGE_FETCH_SECONDS", default=30.0)
 IMAGE_FETCH_THREADS = env.int("IMAGE_FETCH_THREADS", default=8)
 
@@ -149,6 +151,8 @@ GENERATION_LEASE_SECONDS = env.int("GENERATION_LEASE_SECONDS", default=180)
 GENERATION_BACKOFF_SECONDS = env.int("GENERATION_BACKOFF_SECONDS", default=10)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
 TORCH_THREADS = env.int("TORCH_THREADS", default=0)  # 0: as many as torch chooses
+SEGMENTER = env.str("SEGMENTER", default="auto")  # a network for cluttered photos: see docs/pipeline.md, Masks
+MODELS_DIR = Path(env.str("MODELS_DIR", default=str(VAR_DIR / "models")))
 STAGE_CACHE_DIR = Path(env.str("STAGE_CACHE_DIR", default=str(VAR_DIR / "stage-cache")))
 
 # Delivery: attempts at 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: three days in all (Standard Webhooks).

@@ -25,7 +25,7 @@ class MaskQuerySet(TenantQuerySet):
 
 
 class ImageMask(models.Model):
-    """One revision of the mask of a merchant's photo. Revision 0 is the segmenter's; people add the others, and never change one.
+    """One revision of the mask of a merchant's photo. Revision 0 is the segmenter's; people add the others and change none.
 
     ``file`` is the matte, a grey PNG of the photo's size. ``segmenter`` names the code and weights that made revision 0.
     """

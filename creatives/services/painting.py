@@ -226,8 +226,11 @@ def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
             "bucket": request.bucket,
             "layout": request.layout,
             "box": list(whole.box),
-            "mask": {"method": prepared.cutout.method, "confidence": prepared.cutout.confidence,
-                     "revision": work.mask_revision},  # fmt: skip
+            "mask": {
+                "method": prepared.cutout.method,
+                "confidence": prepared.cutout.confidence,
+                "revision": work.mask_revision,
+            },
             "milliseconds": prepared.milliseconds,
             "quality": quality.scores,
             "verdict": quality.verdict,

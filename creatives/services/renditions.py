@@ -12,9 +12,10 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from creatives.models import Creative, PositionedRendition, Rendition
-from creatives.pipeline import Layout, StageCache, encode_png, positioned, prepare, render
+from creatives.pipeline import Layout, Segmenter, StageCache, encode_png, positioned, prepare, render
 from creatives.pipeline.image_io import open_image
 from creatives.pipeline.profiles import get_profile
+from creatives.services import masks
 from creatives.services.delivery import announce
 from creatives.services.files import load, store
 from creatives.services.leases import in_seconds
@@ -50,7 +51,7 @@ def render_missing(request_id: int, cache: StageCache | None = None) -> int:
     return _attach(creative, files)
 
 
-def position_missing(pk: int, cache: StageCache | None = None) -> bool:
+def position_missing(pk: int, cache: StageCache | None = None, segmenter: Segmenter | None = None) -> bool:
     """Render one product on white, if it has no file yet; whether it was written."""
     rows = _take(PositionedRendition.objects.filter(pk=pk))
     for row in rows:
@@ -58,7 +59,16 @@ def position_missing(pk: int, cache: StageCache | None = None) -> bool:
             photo = photo_of(row.merchant_id, row.image_sha256)
             profile = get_profile(settings.CHECKPOINT_PROFILE)
             layout, size = Layout.parse(row.layout), (row.width, row.height)
-            picture = positioned(photo, size, layout, cache=cache, buckets=profile.buckets)
+            by_hand = masks.hand_made(row.merchant_id, row.image_sha256)
+            picture = positioned(
+                photo,
+                size,
+                layout,
+                cache=cache,
+                buckets=profile.buckets,
+                segmenter=segmenter,
+                matte=by_hand.matte if by_hand else None,
+            )
             name = store(encode_png(picture.final))
         except Exception as error:
             _put_off(rows, error)
@@ -90,6 +100,7 @@ def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache |
         cache=cache,
         buckets=profile.buckets,
         contour=profile.contour,
+        matte=load(str(creative.mask.name)),  # the mask that it was painted with, whatever has become of it since
     )
     generated = open_image(load(str(creative.generated.name))).rgb
     return {

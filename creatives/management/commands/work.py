@@ -8,7 +8,7 @@ import django_rq
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from creatives.pipeline import FolderCache, Painter
+from creatives.pipeline import FolderCache, Painter, Segmenter
 from creatives.worker import Studio, StudioWorker
 
 QUEUES = ("default", "generate")
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 f"no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}", returncode=2
             )
         cache = FolderCache(settings.STAGE_CACHE_DIR)
-        studio = Studio(lambda: _painter(cache), cache)
+        studio = Studio(lambda: _painter(cache), cache, Segmenter(settings.SEGMENTER, settings.MODELS_DIR))
         queues = [django_rq.get_queue(name) for name in names]
         worker = StudioWorker(queues, connection=queues[0].connection, studio=studio)
         worker.work(burst=options["burst"], logging_level=None)
