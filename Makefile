@@ -39,10 +39,12 @@ var/.installed: pyproject.toml
 
 var/.installed-test: pyproject.toml var/.installed
 	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	@$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
 var/.installed-bench: var/.installed-test
+	@$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	@$(BIN)/python -m pip install --quiet --editable '.[bench-compiled]' || echo "contextualbandits needs a C++ compiler: left out"
 	@touch $@
 
 clean:

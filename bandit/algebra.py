@@ -17,11 +17,6 @@ def inverse(matrices: np.ndarray) -> np.ndarray:
     return np.swapaxes(halves, -1, -2) @ halves
 
 
-def row_dots(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Dot product of each row of two (n, d) arrays: (n,)."""
-    return np.einsum("ij,ij->i", left, right, out=out)
-
-
 def stacked(state: dict[str, Any], name: str, shape: tuple[int, ...]) -> np.ndarray:
     """A float64 array of a snapshot, C-contiguous and owned; raises ValueError when it does not fit."""
     array = np.array(state[name], dtype=np.float64, order="C")

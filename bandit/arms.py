@@ -72,8 +72,13 @@ class ArmRegistry:
 
     def rows_of(self, arms: Iterable[Any]) -> np.ndarray:
         """Rows of a sequence of arms, active or retired, as int64 (n,)."""
-        listed = arms.tolist() if isinstance(arms, np.ndarray) else arms
-        return np.fromiter((self.row(arm) for arm in listed), dtype=np.int64)
+        listed = arms.tolist() if isinstance(arms, np.ndarray) else list(arms)
+        try:
+            return np.fromiter(map(self.rows.__getitem__, listed), np.int64, len(listed))
+        except (KeyError, TypeError):
+            for arm in listed:
+                self.row(arm)
+            raise
 
     def eligible(self, arms: Sequence[Any] | None) -> tuple[tuple[Arm, ...], tuple[int, ...]]:
         """Names and rows of the arms to choose from: all active ones, or the given active ones.

@@ -15,17 +15,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.blas import dger
 
-from bandit.algebra import inverse, row_dots, stacked
+from bandit.algebra import inverse, stacked
 from bandit.arms import Arm
 from bandit.linear import LinearPolicy
 from bandit.priors import Prior
 
 # Rows scored together in a batch: the products of one chunk stay in the processor's cache.
-_CHUNK = 1024
+_CHUNK = 512
+_NOT_FINITE = "the context or the reward holds values that are not finite, or too large"
 
 
 class DisjointLinear(LinearPolicy):
     """A_a, b_a, and their derived inverse and weights, stacked over arms."""
+
+    _kernels: Any = None
 
     # --- learning -------------------------------------------------------------------------------
 
@@ -34,12 +37,17 @@ class DisjointLinear(LinearPolicy):
         row = self._registry.row(arm)
         weight = 1.0 if self._discount is None else self._weight(context, reward, time)
         gram, inverse_gram, sums, theta = self._views[row]
+        if self._kernels is not None:
+            if not self._kernels.learn(gram, inverse_gram, sums, theta, context, float(reward), weight):
+                raise ValueError(_NOT_FINITE)
+            self._counts[row] += 1
+            self._faded[row] += weight
+            return
         v = inverse_gram.dot(context)
         gain = 1.0 + weight * float(v.dot(context))
         error = (reward - float(theta.dot(context))) * weight / gain
         if not (math.isfinite(gain) and math.isfinite(error)):
-            raise ValueError("the context or the reward holds values that are not finite, or too large")
-        # In place: both matrices are symmetric, so their transposed views suit BLAS's column order.
+            raise ValueError(_NOT_FINITE)
         dger(weight, context, context, a=gram, overwrite_a=1)
         dger(-weight / gain, v, v, a=inverse_gram, overwrite_a=1)
         if reward:
@@ -71,7 +79,25 @@ class DisjointLinear(LinearPolicy):
 
     # --- scoring --------------------------------------------------------------------------------
 
+    def compile(self) -> Self:
+        """Computes from now on with compiled kernels (pip install 'product-studio[fast]'); returns this policy.
+
+        Answers are the same to rounding. The first calls compile, which takes seconds. A state does not remember this.
+        Raises ImportError without numba.
+        """
+        from bandit import compiled
+
+        self._kernels = compiled
+        self._look()
+        return self
+
     def _point(self, x: np.ndarray, rows: tuple[int, ...]) -> tuple[list[float], list[float]]:
+        if self._kernels is not None:
+            index = self._every_row if rows == self._all_rows else np.array(rows)
+            kernel_means, kernel_variances = self._kernels.point(
+                self._inverse, self._theta, x, index
+            ).tolist()
+            return kernel_means, kernel_variances
         k, d = self._b.shape
         if 4 * len(rows) < k:
             chosen = list(rows)
@@ -84,13 +110,21 @@ class DisjointLinear(LinearPolicy):
         return [means[row] for row in rows], [variances[row] for row in rows]
 
     def _block(self, X: np.ndarray, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        means = X @ self._theta[list(rows)].T
-        variances = np.empty((len(rows), len(X)))
-        for start in range(0, len(X), _CHUNK):
-            chunk = X[start : start + _CHUNK]
-            for column, row in enumerate(rows):
-                row_dots(chunk @ self._inverse[row], chunk, out=variances[column, start : start + _CHUNK])
-        return means, np.maximum(variances, 0.0, out=variances).T
+        means, variances = np.empty((len(rows), len(X))), np.empty((len(rows), len(X)))
+        if self._kernels is not None:
+            ordered = np.ascontiguousarray(X)
+            self._kernels.block(self._inverse, self._theta, ordered, np.array(rows), means, variances)
+        else:
+            np.matmul(self._theta[list(rows)], X.T, out=means)
+            products = np.empty((min(_CHUNK, len(X)), self.n_features))
+            for start in range(0, len(X), _CHUNK):
+                chunk = X[start : start + _CHUNK]
+                product = products[: len(chunk)]
+                for place, row in enumerate(rows):
+                    np.matmul(chunk, self._inverse[row], out=product)
+                    np.vecdot(product, chunk, out=variances[place, start : start + _CHUNK])
+        # Rounding can leave a variance a hair below zero.
+        return means.T, np.maximum(variances, 0.0, out=variances).T
 
     # --- storage --------------------------------------------------------------------------------
 
@@ -135,10 +169,16 @@ class DisjointLinear(LinearPolicy):
         self._inverse = self._derived[: k * d].reshape(k, d, d)
         self._theta = self._derived[k * d :]
         self._all_rows = tuple(range(k))
-        # Slicing costs as much as the arithmetic at this size, so the views that `update` needs are kept.
-        self._views = [
-            (self._A[row].T, self._inverse[row].T, self._b[row], self._theta[row]) for row in self._all_rows
-        ]
+        self._every_row = np.arange(k)
+        self._look()
+
+    def _look(self) -> None:
+        """Keeps the views that `update` needs: slicing costs as much as the arithmetic at this size."""
+        grams, inverses = self._A, self._inverse
+        if self._kernels is None:
+            # Both are symmetric, so their transposed views suit BLAS, which counts by columns.
+            grams, inverses = grams.transpose(0, 2, 1), inverses.transpose(0, 2, 1)
+        self._views = [(grams[row], inverses[row], self._b[row], self._theta[row]) for row in self._all_rows]
 
     def _solve(self, rows: np.ndarray) -> None:
         inverses = inverse(self._A[rows])

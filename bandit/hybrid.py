@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.blas import dger
 
-from bandit.algebra import inverse, row_dots, stacked
+from bandit.algebra import inverse, stacked
 from bandit.arms import Arm
 from bandit.learner import LinearLearner
 from bandit.linear import LinearPolicy
@@ -127,8 +127,8 @@ class HybridLinUCB(LinearPolicy):
         v = self._inverse[chosen] @ x
         z = self._shared_features(chosen, x)
         u = z - (v[:, None, :] @ self._B[chosen])[:, 0, :]
-        means = u @ self._beta + row_dots(v, self._b[chosen])
-        variances = row_dots(u @ self._shared_inverse, u) + v @ x
+        means = u @ self._beta + np.vecdot(v, self._b[chosen])
+        variances = np.vecdot(u @ self._shared_inverse, u) + v @ x
         return means.tolist(), variances.tolist()
 
     def _block(self, X: np.ndarray, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -140,8 +140,8 @@ class HybridLinUCB(LinearPolicy):
                 v = chunk @ self._inverse[row]
                 u = self._shared_features(row, chunk) - v @ self._B[row]
                 means[start : start + _CHUNK, column] = u @ self._beta + v @ self._b[row]
-                shared = row_dots(u @ self._shared_inverse, u)
-                variances[start : start + _CHUNK, column] = shared + row_dots(v, chunk)
+                shared = np.vecdot(u @ self._shared_inverse, u)
+                variances[start : start + _CHUNK, column] = shared + np.vecdot(v, chunk)
         return means, np.maximum(variances, 0.0, out=variances)
 
     # --- storage --------------------------------------------------------------------------------
