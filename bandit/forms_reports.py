@@ -8,12 +8,13 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from bandit.models import Experiment, Impression
+from bandit.models import DailyCell, Experiment
 from bandit.report_query import ReportFilter
 from creatives.models import Category, Merchant, Placement, PromptVersion
 
 PERIODS = {
-    "1": "last 24 hours",
+    "1": "today",
+    "2": "today and yesterday",
     "7": "last 7 days",
     "28": "last 28 days",
     "90": "last 90 days",
@@ -27,13 +28,13 @@ SPLITS = {
     "placement": "placement",
     "device": "device",
 }
+SEGMENTS = {"device": "device", "placement": "placement"}
 TRAFFIC_LABELS = {"all": "all traffic", "live": "real shoppers", "simulated": "simulated shoppers"}
 
 
-class ReportForm(forms.Form):
-    """All fields are optional: without any, the last seven days by arm."""
+class PeriodForm(forms.Form):
+    """What all reports can be narrowed by; every field is optional, and the period is the last seven days by default."""
 
-    split = forms.ChoiceField(label="Split by", choices=list(SPLITS.items()), required=False, initial="arm")
     period = forms.ChoiceField(label="Period", choices=list(PERIODS.items()), required=False, initial="7")
     start = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     end = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -42,8 +43,6 @@ class ReportForm(forms.Form):
     placement = forms.ChoiceField(required=False)
     experiment = forms.ModelChoiceField(Experiment.objects.none(), required=False, empty_label="all")
     traffic = forms.ChoiceField(choices=list(TRAFFIC_LABELS.items()), required=False, initial="all")
-    baseline = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
-    merchant = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, merchant: Merchant) -> None:
         filled = {
@@ -51,7 +50,6 @@ class ReportForm(forms.Form):
         } | data.dict()
         super().__init__(filled)
         self.of = merchant
-        log = Impression.objects.filter(merchant=merchant)
         pools = Category.objects.filter(policies__merchant=merchant).distinct()
         self._choose("category", pools)
         self._choose(
@@ -61,7 +59,8 @@ class ReportForm(forms.Form):
         # A slug may come from the recommender without being a placement of ours.
         names = {row.slug: str(row) for row in Placement.objects.all()}
         asked = self.data.get("placement", "")
-        if asked and asked not in names and log.filter(placement=asked).exists():
+        cells = DailyCell.objects.filter(merchant=merchant)
+        if asked and asked not in names and cells.filter(placement=asked).exists():
             names[asked] = asked
         placement = self.fields["placement"]
         assert isinstance(placement, forms.ChoiceField)
@@ -78,26 +77,54 @@ class ReportForm(forms.Form):
         return cleaned
 
     def wanted(self) -> ReportFilter:
-        """The filter of a valid form. Dates are whole days in UTC; the last one is included."""
+        """The filter of a valid form: whole days in UTC, the last one included."""
         values = self.cleaned_data
         if values["period"]:
-            end = timezone.now()
-            start = end - timedelta(days=int(values["period"]))
+            last = timezone.now().astimezone(UTC).date()
+            first = last - timedelta(days=int(values["period"]) - 1)
         else:
-            start = datetime.combine(values["start"], time.min, UTC)
-            end = datetime.combine(values["end"] + timedelta(days=1), time.min, UTC)
+            first, last = values["start"], values["end"]
         return ReportFilter(
             self.of,
-            start,
-            end,
-            category_id=values["category"].pk if values["category"] else None,
-            prompt_version_id=values["prompt"].pk if values["prompt"] else None,
-            placement=values["placement"],
-            experiment_id=values["experiment"].pk if values["experiment"] else None,
+            datetime.combine(first, time.min, UTC),
+            datetime.combine(last + timedelta(days=1), time.min, UTC),
+            category_id=self._pk("category"),
+            prompt_version_id=self._pk("prompt"),
+            placement=values.get("placement", ""),
+            experiment_id=self._pk("experiment"),
             traffic=values["traffic"] or "all",
         )
 
+    def _pk(self, name: str) -> int | None:
+        row = self.cleaned_data.get(name)
+        return row.pk if row else None
+
     def _choose(self, name: str, rows: Any) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = rows
+        if name in self.fields:
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = rows
+
+
+class ReportForm(PeriodForm):
+    """Click rates, split by something."""
+
+    split = forms.ChoiceField(label="Split by", choices=list(SPLITS.items()), required=False, initial="arm")
+    baseline = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+    field_order = ("split", "period")
+
+
+class CreativesForm(PeriodForm):
+    """Best and worst creatives. Which experiment showed them does not matter."""
+
+    experiment = None  # type: ignore[assignment]
+
+
+class LearnedForm(PeriodForm):
+    """What the bandit has learned, by segment."""
+
+    segment = forms.ChoiceField(
+        label="Shoppers by", choices=list(SEGMENTS.items()), required=False, initial="device"
+    )
+    prompt = None  # type: ignore[assignment]
+    field_order = ("segment", "period")

@@ -1,32 +1,41 @@
-"""The log, counted: impressions and clicks by a dimension, with the sums by user that the delta method needs."""
+"""What a report asks of the roll-ups: impressions and clicks by a dimension and in time, and by groups of users."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal
 
+import numpy as np
 from django.db import connection
 
+from bandit.grouped import Groups
+from bandit.models import DailyGroup
 from creatives.models import Category, Merchant, Placement, PromptVersion
 
-# What a report can be split by → the SQL expression, and the condition under which an impression takes part. A prompt is
-# only judged by impressions that showed it.
+Step = Literal["hour", "day"]
+# What a report can be split by → the column of a cell, and the condition under which a cell takes part.
 DIMENSIONS: dict[str, tuple[str, str]] = {
-    "arm": ("i.arm", "i.arm <> ''"),
-    "prompt": ("i.prompt_version_id::text", "i.variant = 'generated' and i.prompt_version_id is not null"),
-    "category": ("coalesce(i.category_id::text, '')", "true"),
-    "placement": ("i.placement", "true"),
-    "shown": ("i.variant", "true"),
-    "device": ("coalesce(nullif(i.device, ''), 'unknown')", "true"),
+    "arm": ("arm", "arm <> ''"),
+    "prompt": ("prompt_version_id::text", "prompt_version_id is not null"),
+    "category": ("coalesce(category_id::text, '')", "true"),
+    "placement": ("placement", "true"),
+    "shown": ("variant", "true"),
+    "device": ("device", "true"),
 }
-TRAFFIC = {"all": "true", "live": "not i.is_simulated", "simulated": "i.is_simulated"}
-STEPS = ("hour", "day")
+TRAFFIC = {"all": "true", "live": "not is_simulated", "simulated": "is_simulated"}
+HOURLY_UP_TO = timedelta(days=3)
 
 
 @dataclass(frozen=True)
 class ReportFilter:
-    """Which impressions: of one merchant, from ``start`` (inclusive) to ``end`` (exclusive), narrowed by the others."""
+    """Which impressions: of one merchant, from ``start`` (inclusive) to ``end`` (exclusive), narrowed by the others.
+
+    Both are the starts of days in UTC; raises ValueError otherwise.
+    """
 
     merchant: Merchant
     start: datetime
@@ -36,63 +45,92 @@ class ReportFilter:
     placement: str = ""
     experiment_id: int | None = None
     traffic: str = "all"
-    generated_only: bool = False
+
+    def __post_init__(self) -> None:
+        for moment in (self.start, self.end):
+            utc = moment.astimezone(UTC)
+            if (utc.hour, utc.minute, utc.second, utc.microsecond) != (0, 0, 0, 0):
+                raise ValueError(f"a report goes by whole days in UTC, not from or to {moment.isoformat()}")
+
+    @property
+    def is_short(self) -> bool:
+        """Whether an hour is the step to show."""
+        return self.end - self.start <= HOURLY_UP_TO
 
 
 @dataclass(frozen=True)
-class Count:
-    """Sums over the users of one group: n impressions and c clicks a user; ``nn`` is Σn², ``nc`` Σnc, ``cc`` Σc²."""
+class Sums:
+    """Impressions that count, and what came of them."""
 
-    key: str
-    users: int
-    impressions: int
-    clicks: int
-    nn: int
-    nc: int
-    cc: int
-    simulated: int
+    impressions: int = 0
+    clicks: int = 0
+    conversions: int = 0
+    value: Decimal = Decimal(0)
+    simulated: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(*(mine + theirs for mine, theirs in zip(self.figures, other.figures, strict=True)))
+
+    @property
+    def figures(self) -> tuple[Any, ...]:
+        return self.impressions, self.clicks, self.conversions, self.value, self.simulated
+
+    @property
+    def ctr(self) -> float:
+        """Clicks per impression."""
+        return self.clicks / self.impressions
 
 
 @dataclass(frozen=True)
-class Point:
-    """Impressions and clicks of one group in one hour or day, which starts at ``at``."""
+class Series:
+    """One group of a report: its sums in each hour or day in which it was shown, in time order."""
 
     key: str
-    at: datetime
-    impressions: int
-    clicks: int
+    points: dict[datetime, Sums] = field(default_factory=dict)
+
+    @cached_property
+    def total(self) -> Sums:
+        return sum(self.points.values(), Sums())
 
 
-def counts(wanted: ReportFilter, dimension: str) -> list[Count]:
-    """One Count for each group, most impressions first (1 query)."""
-    shown, parameters = _shown(wanted, dimension)
-    rows = _rows(
-        f"""with shown as ({shown}),
-        users as (
-            select key, user_key, count(*) n, count(*) filter (where clicked) c, count(*) filter (where is_simulated) s
-            from shown group by key, user_key
-        )
-        select key, count(*), sum(n), sum(c), sum(n * n), sum(n * c), sum(c * c), sum(s) from users
-        group by key order by sum(n) desc, key""",  # noqa: S608 - as in _shown
+def series(wanted: ReportFilter, dimension: str, step: Step) -> list[Series]:
+    """A Series for each group, most impressions first (1 query)."""
+    key, condition = DIMENSIONS[dimension]
+    where, parameters = where_cells(wanted, step)
+    moment = "hour" if step == "hour" else "day::timestamp at time zone 'UTC'"
+    found_rows = rows(
+        f"""select {key} as key, {moment} as at, sum(impressions), sum(clicks), sum(conversions), sum(value),
+            sum(impressions) filter (where is_simulated)
+        from {"bandit_hourlycell" if step == "hour" else "bandit_dailycell"}
+        where {where} and {condition} group by 1, 2 order by 2""",  # noqa: S608 - constants of this module only
         parameters,
     )
-    return [Count(key, *(int(number) for number in numbers)) for key, *numbers in rows]
+    found: dict[str, Series] = {}
+    for name, at, impressions, clicks, conversions, value, simulated in found_rows:
+        one = found.setdefault(name, Series(name))
+        one.points[at] = Sums(int(impressions), int(clicks), int(conversions), value, int(simulated or 0))
+    return sorted(found.values(), key=lambda one: (-one.total.impressions, one.key))
 
 
-def points(wanted: ReportFilter, dimension: str, step: str) -> list[Point]:
-    """Impressions and clicks by group and ``step`` ("hour" or "day", in UTC), in time order (1 query)."""
-    if step not in STEPS:
-        raise ValueError(f"step {step!r} is none of {', '.join(STEPS)}")
-    shown, parameters = _shown(wanted, dimension)
-    rows = _rows(
-        f"""select key, date_trunc('{step}', occurred_at, 'UTC') at, count(*), count(*) filter (where clicked)
-        from ({shown}) shown group by key, at order by at, key""",  # noqa: S608 - as in _shown
-        parameters,
+def spreads(wanted: ReportFilter, dimension: str) -> dict[str, Groups]:
+    """Clicks and impressions by group of users for each key, of all the traffic in the period (1 query).
+
+    Filters other than the period and the traffic are not applied: they hardly change how alike a user's impressions are.
+    """
+    found_rows = rows(
+        f"""select key, "group", sum(clicks)::float8, sum(impressions)::float8 from bandit_dailygroup
+        where merchant_id = %(merchant)s and dimension = %(dimension)s and day >= %(start)s::date
+            and day < %(end)s::date and {TRAFFIC[wanted.traffic]} group by 1, 2""",  # noqa: S608
+        parameters_of(wanted, "day") | {"dimension": dimension},
     )
-    return [Point(*row) for row in rows]
+    found: dict[str, Groups] = {}
+    for key, group, clicks, impressions in found_rows:
+        one = found.setdefault(key, Groups(np.zeros(DailyGroup.GROUPS), np.zeros(DailyGroup.GROUPS)))
+        one.clicks[group], one.impressions[group] = clicks, impressions
+    return found
 
 
-def labels(dimension: str, keys: list[str]) -> dict[str, str]:
+def labels(dimension: str, keys: Iterable[str]) -> dict[str, str]:
     """What people call the groups (at most 1 query)."""
     ids = [int(key) for key in keys if key.isdecimal()]
     if dimension == "prompt":
@@ -101,50 +139,38 @@ def labels(dimension: str, keys: list[str]) -> dict[str, str]:
     if dimension == "category":
         return {"": "no pool"} | {str(row.pk): row.path for row in Category.objects.filter(pk__in=ids)}
     if dimension == "placement":
-        return {row.slug: str(row) for row in Placement.objects.filter(slug__in=keys)}
+        return {row.slug: str(row) for row in Placement.objects.filter(slug__in=list(keys))}
     return {}
 
 
-def _shown(wanted: ReportFilter, dimension: str) -> tuple[str, dict[str, Any]]:
-    """The impressions of a report, with whether each was clicked in time.
-
-    A click counts within the merchant's attribution window (0 minutes: whenever), as it does for the learner.
-    """
-    key, condition = DIMENSIONS[dimension]
-    where = [
-        "i.merchant_id = %(merchant)s",
-        "i.occurred_at >= %(start)s",
-        "i.occurred_at < %(end)s",
-        "i.flags = '{}'",
-        condition,
+def where_cells(wanted: ReportFilter, step: Step) -> tuple[str, dict[str, Any]]:
+    """The condition on cells of an hour or a day, and its parameters."""
+    conditions = [
+        "merchant_id = %(merchant)s",
+        f"{step} >= %(start)s and {step} < %(end)s",
         TRAFFIC[wanted.traffic],
     ]
-    optional = {
-        "i.category_id = %(category)s": wanted.category_id,
-        "i.prompt_version_id = %(prompt)s": wanted.prompt_version_id,
-        "i.placement = %(placement)s": wanted.placement,
-        "i.experiment_id = %(experiment)s": wanted.experiment_id,
-        "i.variant = 'generated'": wanted.generated_only,
+    optional: dict[str, tuple[str, Any]] = {
+        "category": ("category_id = %(category)s", wanted.category_id),
+        "prompt": ("prompt_version_id = %(prompt)s", wanted.prompt_version_id),
+        "placement": ("placement = %(placement)s", wanted.placement),
+        "experiment": ("experiment_id = %(experiment)s", wanted.experiment_id),
     }
-    where += [clause for clause, value in optional.items() if value]
-    parameters = {
-        "merchant": wanted.merchant.pk,
-        "start": wanted.start,
-        "end": wanted.end,
-        "category": wanted.category_id,
-        "prompt": wanted.prompt_version_id,
-        "placement": wanted.placement,
-        "experiment": wanted.experiment_id,
-        "window": wanted.merchant.attribution_minutes,
-    }
-    query = f"""select {key} as key, i.user_key, i.occurred_at, i.is_simulated, c.decision_id is not null as clicked
-        from bandit_impression i left join bandit_click c on c.decision_id = i.decision_id
-            and (%(window)s = 0 or c.occurred_at <= i.occurred_at + make_interval(mins => %(window)s))
-        where {" and ".join(where)}"""  # noqa: S608 - every piece is a constant of this module
-    return query, parameters
+    used = {name: value for name, (_, value) in optional.items() if value}
+    conditions += [optional[name][0] for name in used]
+    return " and ".join(conditions), parameters_of(wanted, step) | used
 
 
-def _rows(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def parameters_of(wanted: ReportFilter, step: Step) -> dict[str, Any]:
+    """The merchant and the period as parameters."""
+    start, end = wanted.start.astimezone(UTC), wanted.end.astimezone(UTC)
+    if step == "hour":
+        return {"merchant": wanted.merchant.pk, "start": start, "end": end}
+    return {"merchant": wanted.merchant.pk, "start": start.date(), "end": end.date()}
+
+
+def rows(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What the database answers."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return cursor.fetchall()

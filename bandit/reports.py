@@ -2,78 +2,86 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
-from bandit.report_query import Count, Point, ReportFilter, counts, labels, points
-from bandit.statistics import Interval, UserTotals, difference_z, lift, lift_interval, wilson
+from bandit.grouped import Compared, Groups, compare, design_effect, rate_interval
+from bandit.models import RollupState, RollupTouch, StaleDay
+from bandit.report_query import (
+    HOURLY_UP_TO,
+    ReportFilter,
+    Series,
+    Step,
+    Sums,
+    labels,
+    series,
+    spreads,
+)
+from bandit.statistics import Interval
+from creatives.models import Merchant
 
 MAX_LINES = 6
-HOURLY_UP_TO = timedelta(days=3)
 MIN_CLICKS = 10
-CSV_FIGURES = (
-    *("users", "impressions", "clicks", "ctr", "ctr_low", "ctr_high"),
-    *("baseline", "gain", "gain_low", "gain_high", "p_value", "simulated_impressions"),
-)
-
-
-@dataclass(frozen=True)
-class Gain:
-    """Relative gain of a click rate over the baseline's: 0.12 is +12 %. Analysed by user (delta method)."""
-
-    lift: float
-    interval: Interval
-    p_value: float
-
-    @property
-    def verdict(self) -> str:
-        """What the interval allows one to say: "better", "worse" or "unclear"."""
-        if self.interval.low > 0:
-            return "better"
-        return "worse" if self.interval.high < 0 else "unclear"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One group of a report. ``gain`` is None for the baseline itself and where there are too few clicks."""
+    """One group of a report. ``effect`` is its design effect: so many impressions are worth one independent one.
 
-    key: str
+    ``gain`` is None for the baseline itself and where there are too few clicks or users.
+    """
+
+    series: Series
     label: str
-    count: Count
-    ctr: float
-    interval: Interval
-    gain: Gain | None
+    total: Sums
+    effect: float
+    gain: Compared | None
     is_baseline: bool
+
+    @property
+    def key(self) -> str:
+        return self.series.key
+
+    @property
+    def interval(self) -> Interval:
+        return rate_interval(self.total.clicks, self.total.impressions, self.effect)
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report: its rows, most impressions first, and its trend."""
+    """A report: its rows, most impressions first, and the step of their series."""
 
     dimension: str
+    step: Step
     rows: list[Row]
-    step: str
-    trend: list[Point]
 
     @property
-    def impressions(self) -> int:
-        return sum(row.count.impressions for row in self.rows)
-
-    @property
-    def clicks(self) -> int:
-        return sum(row.count.clicks for row in self.rows)
-
-    @property
-    def simulated(self) -> int:
-        return sum(row.count.simulated for row in self.rows)
+    def total(self) -> Sums:
+        return sum((row.total for row in self.rows), Sums())
 
     @property
     def highest(self) -> float:
         """The upper end of the widest interval, for a common scale."""
         return max((row.interval.high for row in self.rows), default=1.0)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Up to when the reports of a merchant are complete (None: never yet), and whether later events wait to be counted."""
+
+    counted_until: datetime | None
+    is_behind: bool
+
+
+def freshness(merchant: Merchant) -> Freshness:
+    """How far the roll-ups are behind the log (3 queries)."""
+    state = RollupState.objects.filter(merchant=merchant).first()
+    waiting = RollupTouch.objects.filter(merchant_id=merchant.pk).exists()
+    stale = StaleDay.objects.filter(merchant=merchant).exists()
+    moments = [state.hours_at, state.days_at] if state else []
+    until = min((moment for moment in moments if moment), default=None)
+    return Freshness(until, waiting or stale)
 
 
 def build(wanted: ReportFilter, dimension: str, baseline: str = "") -> Report:
@@ -82,121 +90,80 @@ def build(wanted: ReportFilter, dimension: str, baseline: str = "") -> Report:
     ``baseline`` is the key of the group that the others are compared with; an unknown one means the default: the random
     arm, the original picture, or else the group with the most impressions.
     """
-    found = counts(wanted, dimension)
-    names = labels(dimension, [count.key for count in found])
+    step, found = _series(wanted, dimension)
+    names, groups = labels(dimension, [one.key for one in found]), spreads(wanted, dimension)
     base = _baseline(found, baseline)
-    step, trend = _trend(wanted, dimension)
-    return Report(
-        dimension,
-        [_row(count, names.get(count.key, count.key), base) for count in found],
-        step,
-        trend,
-    )
+    rows = [_row(one, names.get(one.key, one.key), base, groups) for one in found]
+    return Report(dimension, step, rows)
 
 
 def chart(report: Report) -> dict[str, Any]:
     """The trend for ``charts.js``: a line with a band for each of the largest groups, a gap where nothing was shown."""
-    moments = sorted({point.at for point in report.trend})
-    by_key = {(point.key, point.at): point for point in report.trend}
-    series = []
+    moments = sorted({at for row in report.rows for at in row.series.points})
+    lines = []
     for row in report.rows[:MAX_LINES]:
-        line = [by_key.get((row.key, at)) for at in moments]
-        bands = [wilson(point.clicks, point.impressions) if point else None for point in line]
-        series.append(
+        points = [row.series.points.get(at) for at in moments]
+        bands = [
+            rate_interval(point.clicks, point.impressions, row.effect) if point else None for point in points
+        ]
+        lines.append(
             {
                 "label": row.label,
-                "values": [point.clicks / point.impressions if point else None for point in line],
+                "values": [point.ctr if point else None for point in points],
                 "lower": [band.low if band else None for band in bands],
                 "upper": [band.high if band else None for band in bands],
             }
         )
-    return {"x": [int(at.timestamp()) for at in moments], "format": "percent", "series": series}
+    return {"x": [int(at.timestamp()) for at in moments], "format": "percent", "series": lines}
 
 
 def headline(report: Report) -> str:
     """The finding in one sentence, no stronger than the data."""
     base = next((row for row in report.rows if row.is_baseline), None)
-    judged = [row for row in report.rows if row.gain]
+    judged = [(row.gain, row) for row in report.rows if row.gain]
     if base is None:
         return "Nothing was shown in this period."
     if not judged:
-        return f"Too few clicks to compare yet: each group needs {MIN_CLICKS} of them and two users."
-    best = max(judged, key=lambda row: row.gain.lift if row.gain else 0.0)
-    assert best.gain is not None
-    span = f"between {best.gain.interval.low:+.0%} and {best.gain.interval.high:+.0%}"
-    if best.gain.verdict == "better":
-        return f"{best.label} gets {best.gain.lift:+.0%} clicks compared with {base.label}, with 95 % certainty {span}."
-    if best.gain.verdict == "worse":
-        return f"Nothing beats {base.label}: the closest, {best.label}, gets {best.gain.lift:+.0%} clicks ({span})."
+        return f"Too few clicks to compare yet: each group needs {MIN_CLICKS} of them, from many shoppers."
+    gain, best = max(judged, key=lambda pair: pair[0].gain)
+    span = f"between {gain.interval.low:+.0%} and {gain.interval.high:+.0%}"
+    if gain.verdict == "better":
+        return f"{best.label} gets {gain.gain:+.0%} clicks compared with {base.label}, with 95 % certainty {span}."
+    if gain.verdict == "worse":
+        return (
+            f"Nothing beats {base.label}: the closest, {best.label}, gets {gain.gain:+.0%} clicks ({span})."
+        )
     return (
-        f"{best.label} is at {best.gain.lift:+.0%} compared with {base.label}, "
+        f"{best.label} is at {gain.gain:+.0%} compared with {base.label}, "
         f"but the truth may lie anywhere {span}: keep collecting."
     )
 
 
-def to_csv(report: Report) -> str:
-    """The table as CSV, rates as plain numbers."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(
-        [report.dimension, *CSV_FIGURES],
-    )
-    for row in report.rows:
-        gain = row.gain
-        # A label is a person's text: one that a spreadsheet would run as a formula is quoted away.
-        label = f"'{row.label}" if row.label[:1] in ("=", "+", "-", "@", "\t", "\r") else row.label
-        figures: list[Any] = [
-            label,
-            row.count.users,
-            row.count.impressions,
-            row.count.clicks,
-            row.ctr,
-            *row.interval,
-        ]
-        compared = [gain.lift, *gain.interval, gain.p_value] if gain else ["", "", "", ""]
-        writer.writerow([*figures, int(row.is_baseline), *compared, row.count.simulated])
-    return out.getvalue()
+def _series(wanted: ReportFilter, dimension: str) -> tuple[Step, list[Series]]:
+    """By the hour for a short period or while the log is young, else by the day."""
+    if not wanted.is_short:
+        daily = series(wanted, dimension, "day")
+        days = {at for one in daily for at in one.points}
+        if not days or max(days) - min(days) >= HOURLY_UP_TO:
+            return "day", daily
+    return "hour", series(wanted, dimension, "hour")
 
 
-def _trend(wanted: ReportFilter, dimension: str) -> tuple[str, list[Point]]:
-    """By the hour while the log is young, else by the day."""
-    hourly = points(wanted, dimension, "hour")
-    if not hourly or hourly[-1].at - hourly[0].at <= HOURLY_UP_TO:
-        return "hour", hourly
-    return "day", points(wanted, dimension, "day")
-
-
-def _baseline(found: list[Count], wanted: str) -> Count | None:
-    by_key = {count.key: count for count in found}
+def _baseline(found: list[Series], wanted: str) -> Series | None:
+    by_key = {one.key: one for one in found}
     for key in (wanted, "random", "original"):
         if key in by_key:
             return by_key[key]
     return found[0] if found else None
 
 
-def _row(count: Count, label: str, base: Count | None) -> Row:
+def _row(one: Series, label: str, base: Series | None, groups: dict[str, Groups]) -> Row:
+    total, spread = one.total, groups.get(one.key)
+    is_baseline = base is not None and one.key == base.key
     gain = None
-    comparable = base is not None and count.key != base.key
-    if comparable and base and all(c.clicks >= MIN_CLICKS and c.users >= 2 for c in (count, base)):
-        gain = _gain(count, base)
-    return Row(
-        count.key,
-        label,
-        count,
-        count.clicks / count.impressions,
-        wilson(count.clicks, count.impressions),
-        gain,
-        base is not None and count.key == base.key,
-    )
-
-
-def _gain(count: Count, base: Count) -> Gain:
-    """By user: a user's impressions are not independent of each other, users are."""
-    treatment, control = _totals(count).rate(), _totals(base).rate()
-    return Gain(
-        lift(treatment, control), lift_interval(treatment, control), difference_z(treatment, control).p_value
-    )
-
-
-def _totals(count: Count) -> UserTotals:
-    return UserTotals(count.users, count.clicks, count.impressions, count.cc, count.nc, count.nn)
+    if base is not None and not is_baseline and spread and base.key in groups:
+        control = base.total
+        if min(total.clicks, control.clicks) >= MIN_CLICKS:
+            counts = (total.clicks, total.impressions), (control.clicks, control.impressions)
+            gain = compare(*counts, (spread, groups[base.key]))
+    return Row(one, label, total, design_effect(spread) if spread else 1.0, gain, is_baseline)

@@ -254,12 +254,19 @@ def sample_ratio(counts: Sequence[float], shares: Sequence[float] | None = None)
     return TestResult(statistic, float(chdtrc(len(observed) - 1, statistic)))
 
 
-def sample_size(base: float, relative_lift: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Users per arm to detect a lift of a base rate in a two-sided test (Cohen's arcsine effect size)."""
+def sample_size(
+    base: float, relative_lift: float, power: float = 0.8, alpha: float = 0.05, ratio: float = 1.0
+) -> int:
+    """Independent trials of the control to detect a lift of a base rate in a two-sided test (Cohen's arcsine effect size).
+
+    The treatment gets ``ratio`` times as many.
+    """
     if not 0.0 < base < 1.0 or not 0.0 < base * (1.0 + relative_lift) < 1.0 or relative_lift == 0:
         raise ValueError(f"no rates between 0 and 1 differ by {relative_lift:+.1%} from {base!r}")
+    if not ratio > 0.0:
+        raise ValueError(f"the ratio of the arms must be above 0, not {ratio!r}")
     effect = 2.0 * (math.asin(math.sqrt(base * (1.0 + relative_lift))) - math.asin(math.sqrt(base)))
-    return math.ceil(2.0 * ((quantile(1.0 - alpha) + float(ndtri(power))) / effect) ** 2)
+    return math.ceil((1.0 + 1.0 / ratio) * ((quantile(1.0 - alpha) + float(ndtri(power))) / effect) ** 2)
 
 
 def _check_counts(successes: float, n: float) -> None:

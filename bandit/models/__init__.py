@@ -6,14 +6,31 @@ from .events import Click, Conversion, Impression, SetAside, Variant
 from .experiments import ArmKind, Experiment, ExperimentArm
 from .lessons import LearningStep, PendingLesson
 from .policies import Policy, PolicyKind, PolicySnapshot
+from .rollups import (
+    DailyCell,
+    DailyCreative,
+    DailyGroup,
+    ExperimentDay,
+    ExperimentUserDay,
+    HourlyCell,
+    RollupState,
+    RollupTouch,
+    StaleDay,
+)
 
 __all__ = [
     "ArmKind",
     "Click",
     "ConfigChange",
     "Conversion",
+    "DailyCell",
+    "DailyCreative",
+    "DailyGroup",
     "Experiment",
     "ExperimentArm",
+    "ExperimentDay",
+    "ExperimentUserDay",
+    "HourlyCell",
     "Impression",
     "LearningStep",
     "PausedPrompt",
@@ -24,7 +41,10 @@ __all__ = [
     "PolicyKind",
     "PolicySnapshot",
     "PoolControl",
+    "RollupState",
+    "RollupTouch",
     "SetAside",
+    "StaleDay",
     "Variant",
     "Watermark",
 ]

@@ -172,6 +172,7 @@ USER_KEY_SECRET = env.str(
     "USER_KEY_SECRET", default=""
 )  # keeps users apart from their ids; SECRET_KEY if empty
 LEARN_SECONDS = env.float("LEARN_SECONDS", default=5.0)
+ROLLUP_SECONDS = env.float("ROLLUP_SECONDS", default=5.0)  # reports lag by this, by more on a busy installation
 SNAPSHOT_REFRESH_SECONDS = env.float("SNAPSHOT_REFRESH_SECONDS", default=2.0)
 
 # Traffic that no person makes is flagged and does not count (bandit/filters.py); 0 switches a rule off.

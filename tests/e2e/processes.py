@@ -17,6 +17,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = {
     "LEARN_SECONDS": "0.5",
+    "ROLLUP_SECONDS": "0.5",
     "SWEEP_SECONDS": "0.5",
     "SNAPSHOT_REFRESH_SECONDS": "0.2",
     "GENERATION_LEASE_SECONDS": "60",

@@ -25,6 +25,7 @@ PAGES = {
         *("/", "/catalog/", "/catalog/?view=list", "/catalog/upload/", "/catalog/imports/", "/products/add/"),
         *("/catalog/imports/{feed}/", "/products/{product}/", "/products/{product}/edit/"),
         *("/prompts/", "/prompts/{prompt}/", "/placements/", "/reports/", "/experiments/", "/policy/"),
+        *("/reports/creatives/", "/reports/learned/"),
         *("/keys/", "/password/", "/no-such-page/", "/people/"),
     ],
     "reviewer": [

@@ -13,7 +13,7 @@ import requests
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from bandit.models import Click, Impression, PolicySnapshot
+from bandit.models import Click, HourlyCell, Impression, PolicySnapshot
 from bandit.simulation.receiver import PictureCache, listening
 from creatives.models import ApiKey, Creative, CreativeRequest, Product, Recommender, WebhookDelivery
 from tests import factories
@@ -164,6 +164,7 @@ def test_from_a_feed_to_a_report(browser: Browser, tmp_path: Path) -> None:
         site.until(lambda: decide()["policy_version"] == 1, 20, "the new policy to be served")
 
         # And the report counts it.
+        site.until(HourlyCell.objects.filter(variant="generated", clicks=1).exists, 20, "the roll-ups")
         page.goto("/reports/?split=shown")
         row = page.get_by_role("row").filter(has_text="generated")
         expect(row).to_contain_text("100.00 %")

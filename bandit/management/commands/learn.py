@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
+from bandit import rollup_loop
 from bandit.learning import learn_once
 from bandit.services import ensure_default_experiments
 
@@ -32,9 +33,11 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        counting = rollup_loop.start(stop)
         while not stop.is_set():
             self._round(stop)
             stop.wait(settings.LEARN_SECONDS)
+        counting.join()
 
     def _round(self, stop: threading.Event) -> None:
         close_old_connections()
