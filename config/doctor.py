@@ -116,9 +116,20 @@ def _checkpoint() -> tuple[Level, str, str]:
 
 
 def _segmenter() -> tuple[Level, str, str]:
-    from creatives.pipeline import segment
+    from django.conf import settings
 
-    return Level.OK, f"built in ({segment.__name__}): given alpha, studio backdrop, GrabCut for the rest", ""
+    from creatives.pipeline.segmenter import AUTO, NONE, Segmenter
+
+    plain = "given alpha and plain backdrops: built in; cluttered photos"
+    segmenter = Segmenter(settings.SEGMENTER, settings.MODELS_DIR)
+    standing = segmenter.standing()
+    if standing.path is not None:
+        segmenter.load()
+        return Level.OK, f"{plain}: {standing.network}, licence {standing.licence}", ""
+    guess = f"{plain}: a guess by GrabCut, marked doubtful ({standing.problem})"
+    if settings.SEGMENTER == NONE:
+        return Level.OK, guess, ""
+    return Level.WARNING if settings.SEGMENTER == AUTO else Level.ERROR, guess, standing.fix
 
 
 def _gpu() -> tuple[Level, str, str]:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("creatives.urls_accounts")),
     path("", include("creatives.urls_catalog")),
+    path("", include("creatives.urls_masks")),
     path("", include("creatives.urls_prompts")),
     path("", include("creatives.urls_operations")),
     path("", include("review.urls")),

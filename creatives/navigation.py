@@ -54,8 +54,12 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         (
             NavPage("review", "Review", REVIEWER),
             NavPage("review-approved", "Approved creatives", REVIEWER),
+            NavPage("masks", "Masks", MERCHANT | REVIEWER),
             NavPage("review-history", "Review history", MERCHANT | REVIEWER),
             NavPage("review-stats", "Review statistics", REVIEWER),
+            NavPage("review-second", "Second opinions", OWNER),
+            NavPage("review-rules", "Review rules", OWNER),
+            NavPage("review-gold", "Gold items", ADMIN),
         ),
     ),
     (

@@ -81,27 +81,43 @@ def stain(rgb: U8, alpha: U8) -> F32 | None:
     return np.asarray(backdrop, np.float32) if found else None
 
 
+def unstained(rgb: U8, alpha: U8, backdrop: F32) -> U8:
+    """uint8 (H, W, 3): the colours under partial alpha without the backdrop's share, F = (C − (1 − α)B) / α.
+
+    Where too little of the product is in a pixel for that, it gets the colour further in. Pixels of alpha 255 keep theirs.
+    """
+    share = alpha.astype(np.float32)[..., None] / 255.0
+    own = (rgb - (1.0 - share) * backdrop) / np.maximum(share, 1e-3)
+    sure = alpha >= 96
+    inner, _ = nearest_values(own, sure) if sure.any() else (own, None)
+    cleaned = np.clip(np.where(sure[..., None], own, inner), 0, 255)
+    return np.where(((alpha > 0) & (alpha < 255))[..., None], np.rint(cleaned), rgb).astype(np.uint8)
+
+
 def _shadow(rgb: U8, alpha: U8) -> Bool:
+    solid = alpha >= SOLID
+    if not solid.any():  # a product of glass is no shadow
+        return solid
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     shady = (lab[..., 0] <= DARK) & (np.hypot(lab[..., 1], lab[..., 2]) <= GREY)
     step = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    soft = (alpha > 0) & (alpha < SOLID) & shady & (step < CRISP_STEP)
+    soft = (alpha > 0) & ~solid & shady & (step < CRISP_STEP)
     fading = reachable_from_border(_padded(soft | (alpha == 0)))[1:-1, 1:-1] & soft
     count, labels = cv2.connectedComponents(fading.astype(np.uint8), connectivity=8)
-    to_product = cv2.distanceTransform((alpha < SOLID).astype(np.uint8), cv2.DIST_L2, 5)
+    to_product = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, 5)
     areas = np.bincount(labels.ravel(), minlength=count)
     reach = np.zeros(count, np.float32)
     np.maximum.at(reach, labels.ravel(), to_product.ravel())
-    keep = (areas >= LEAST_SHARE * float((alpha >= SOLID).sum())) & (reach >= LEAST_REACH)
+    keep = (areas >= LEAST_SHARE * float(solid.sum())) & (reach >= LEAST_REACH)
     keep[0] = False
     outer = np.asarray(keep[labels], np.bool_)
     return outer | _enclosed(outer, soft & ~fading, lab, alpha) if outer.any() else outer
 
 
 def _enclosed(outer: Bool, soft: Bool, lab: F32, alpha: U8) -> Bool:
-    """The same shadow seen through handles and rings: of its colour, and nowhere denser than it is outside."""
+    """The same shadow seen through handles and rings: of its colour, and hardly denser than it is outside."""
     colour = np.median(lab[outer], axis=0)
-    densest = float(np.percentile(alpha[outer], 99))
+    densest = 1.2 * float(np.percentile(alpha[outer], 99))
     alike = soft & (np.linalg.norm(lab - colour, axis=2) < SAME_COLOUR) & (alpha <= densest)
     return cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
 
@@ -118,8 +134,13 @@ def _strength_beside(alpha: U8, shadow: Bool) -> F32:
     return nearest_values(alpha[..., None], source > 0)[0][..., 0]
 
 
+def present_from(alpha: U8) -> int:
+    """The alpha from which on a pixel counts as covered: 128, or half of the highest where nothing is opaque (glass)."""
+    return min(128, max(1, int(alpha.max()) // 2))
+
+
 def product_alpha(rgb: U8, alpha: U8) -> tuple[U8, bool]:
     """`separate_shadow`, and specks below 1 % of the largest part dropped."""
     own, separated = separate_shadow(rgb, alpha)
-    kept = drop_orphans(own >= 128, own > 0)
+    kept = drop_orphans(own >= present_from(own), own > 0)
     return np.where(kept, own, 0).astype(np.uint8), separated

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .alpha import stain
+from .alpha import stain, unstained
 from .cache import StageCache, pack, stage_key, unpack
 from .image_io import ImageError, SourceImage, from_array, open_image, read_bytes
 from .matte import clean_edges
@@ -128,8 +128,7 @@ def _cleaned(source: SourceImage, alpha: U8, window: tuple[slice, slice]) -> U8:
     given = np.ascontiguousarray(source.alpha[window])
     backdrop = stain(rgb, given)
     if backdrop is not None:
-        rgb = np.where(given[..., None] > 0, rgb, np.rint(backdrop)).astype(np.uint8)
-        return clean_edges(rgb, matte)
+        rgb = unstained(rgb, given, backdrop)
     return clean_edges(rgb, matte, where=given != matte)
 
 

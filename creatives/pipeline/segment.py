@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .alpha import HAZE_SHARE, haze, product_alpha
+from .alpha import HAZE_SHARE, haze, present_from, product_alpha
 from .backdrop import Backdrop, fit_backdrop
 from .blobs import drop_orphans, enclosed_holes, reachable_from_border
 from .clutter import cut_from_clutter
@@ -17,6 +18,7 @@ from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network
 from .shadow import find_shadow
+from .weights import WeightsError
 
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
@@ -47,22 +49,22 @@ class Mask:
     warnings: tuple[str, ...] = ()
 
 
-def segment(image: SourceImage, network: Network | None = None, *, without: str = "") -> Mask:
-    """Cut the product out: its own alpha, else the plain backdrop behind it, else what the network calls the object.
+def without_network() -> Network:
+    """The answer of an installation that has no network. Raises WeightsError."""
+    raise WeightsError("no segmentation network is chosen")
 
-    Without a network a cluttered photo gets GrabCut from the middle, at low confidence; `without` says why there is none and
-    is added to the mask's warnings. Raises ImageError when nothing is left of the product.
+
+def segment(image: SourceImage, find_network: Callable[[], Network] = without_network) -> Mask:
+    """Cut the product out: its own alpha, else the plain backdrop behind it, else what a network calls the object.
+
+    find_network is asked for cluttered photos only. When it raises WeightsError they get GrabCut from the middle, at low
+    confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left of the product.
     """
     if image.alpha is not None:
         return _checked(_from_alpha(image.rgb, image.alpha))
     rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
-    if backdrop.is_plain:
-        mask = _from_backdrop(rgb, backdrop)
-    elif network is not None:
-        mask = _from_network(rgb, network)
-    else:
-        mask = _guessed(rgb, without)
+    mask = _from_backdrop(rgb, backdrop) if backdrop.is_plain else _from_clutter(rgb, find_network)
     return _checked(_enlarged(mask, image.width, image.height))
 
 
@@ -107,7 +109,11 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
     return Mask(alpha, "backdrop", round(confidence, 3), warnings)
 
 
-def _from_network(rgb: U8, network: Network) -> Mask:
+def _from_clutter(rgb: U8, find_network: Callable[[], Network]) -> Mask:
+    try:
+        network = find_network()
+    except WeightsError as error:
+        return _guessed(rgb, str(error))
     found = cut_from_clutter(rgb, network)
     if found.alpha.any():
         return Mask(found.alpha, network.name, found.confidence, found.doubts)
@@ -121,7 +127,7 @@ def _guessed(rgb: U8, why: str) -> Mask:
         rows, columns = product.shape
         product[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)] = True
     alpha = soft_matte(rgb, product, local_backdrop(rgb, product))
-    return Mask(alpha, "grabcut", 0.3 if found else 0.1, tuple(filter(None, (GUESS, why))))
+    return Mask(alpha, "grabcut", 0.3 if found else 0.1, (GUESS, why))
 
 
 def reduced(rgb: U8) -> U8:
@@ -142,7 +148,7 @@ def _enlarged(mask: Mask, width: int, height: int) -> Mask:
 
 
 def _checked(mask: Mask) -> Mask:
-    cover = float((mask.alpha >= 128).mean())
+    cover = float((mask.alpha >= present_from(mask.alpha)).mean())
     if cover == 0.0:
         raise ImageError(
             f"{NO_PRODUCT} ({mask.method}): its mask is empty, it must cover at least"

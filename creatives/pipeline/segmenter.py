@@ -56,12 +56,7 @@ class Segmenter:
 
     def segment(self, image: SourceImage) -> Mask:
         """The mask of a photo; a missing network is said in the warnings of the masks that would have needed it."""
-        if image.alpha is not None:
-            return segment(image)
-        try:
-            return segment(image, self._network(), without=self.standing().problem)
-        except WeightsError as error:
-            return segment(image, without=str(error))
+        return segment(image, self.load)
 
     def standing(self) -> Standing:
         """What is at hand now: weights that are fetched while a worker runs are found by the next photo."""
@@ -81,6 +76,19 @@ class Segmenter:
             name = path.stem
         return Standing(name, path, licence=licence_of(name))
 
+    def load(self) -> Network:
+        """The network. Raises WeightsError when its weights are not here, are damaged, or cannot be loaded."""
+        standing = self.standing()
+        if standing.path is None:
+            raise WeightsError(standing.problem)
+        fingerprint = self.key.rpartition("-")[2]
+        if self._loaded is None or self._loaded.fingerprint != fingerprint:
+            packaged = PACKAGED.get(standing.network) if ":" not in self.choice else None
+            if packaged and not packaged.sha256.startswith(fingerprint):
+                raise WeightsError(f"the weights {standing.path.name} are damaged or others; {FETCH} --force")
+            self._loaded = load_network(standing.network, standing.path)
+        return self._loaded
+
     def _find(self, name: str) -> Path | None:
         if self.folder is None:
             return None
@@ -91,15 +99,3 @@ class Segmenter:
         if names:
             return found[0] if found else None
         return rembg_weights(name, self.folder)
-
-    def _network(self) -> Network | None:
-        standing = self.standing()
-        if standing.path is None:
-            return None
-        fingerprint = self.key.rpartition("-")[2]
-        if self._loaded is None or self._loaded.fingerprint != fingerprint:
-            packaged = PACKAGED.get(standing.network) if ":" not in self.choice else None
-            if packaged and not packaged.sha256.startswith(fingerprint):
-                raise WeightsError(f"the weights {standing.path.name} are damaged or others; {FETCH} --force")
-            self._loaded = load_network(standing.network, standing.path)
-        return self._loaded

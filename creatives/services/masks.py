@@ -16,12 +16,13 @@ from django.db.models.functions import Now
 
 from creatives.models import Creative, CreativeRequest, ImageMask, PositionedRendition, ProductImage, User
 from creatives.outbox import wake
-from creatives.pipeline import ImageError, Segmenter, StageCache, encode_png, open_image
+from creatives.pipeline import ImageError, Segmenter, StageCache, encode_png
 from creatives.pipeline.cutout import Cutout, cut_out, read_matte
 from creatives.pipeline.segment import NO_PRODUCT
 from creatives.services.creatives import retire
 from creatives.services.files import load, store
 from creatives.services.generation import bucket_key
+from creatives.services.mask_pictures import decoded, matte_in_force, merged
 from creatives.services.photos import photo_of
 from creatives.services.sizes import current_pipeline_version
 
@@ -103,13 +104,18 @@ def fix(
     painted again, approved ones too if `with_approved`. Raises ImageError for an unusable matte and MaskConflictError when
     the mask is no longer revision `base`.
     """
-    photo = open_image(photo_of(image.merchant_id, image.sha256))
-    name = store(encode_png(read_matte(matte, photo)))
+    name = store(encode_png(merged(read_matte(matte, decoded(image)), matte, matte_in_force(image))))
     with transaction.atomic():
         row = _add(image, base, user, source=source, file=name, method=Source(source).label)
         fixed = Fixed(row, *_paint_again(image, with_approved))
     log.info("mask fixed", image=image.pk, revision=row.revision, retired=fixed.retired)
     return fixed
+
+
+def ask(image: ProductImage) -> None:
+    """Have a worker look for the product in a picture."""
+    with transaction.atomic():
+        wake("mask", [str(image.pk)])
 
 
 def confirm(image: ProductImage, user: User, *, base: int) -> ImageMask:

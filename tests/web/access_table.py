@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from creatives.models import FeedSource
 from tests.web.access import ANY, LOGIN, MERCHANT, Table, World, post
 
 TABLE = Table()
@@ -54,6 +55,14 @@ def _accounts() -> None:
     TABLE.admins("recommenders/<int:recommender_id>/secret/", **post(**recommender))
 
 
+def _source(w: World) -> dict[str, Any]:
+    """A feed by address of our merchant."""
+    source, _ = FeedSource.objects.get_or_create(
+        merchant=w.merchant, name="Main", defaults={"url": "https://shop.example/feed.tsv"}
+    )
+    return {"source_id": source.pk}
+
+
 def _catalogue() -> None:
     feed = {"path": lambda w: {"import_id": w.feed.pk}}
     product = {"path": lambda w: {"product_id": w.product.pk}}
@@ -62,11 +71,33 @@ def _catalogue() -> None:
     TABLE.list_for(MERCHANT, "catalog/upload/")
     TABLE.row_of(MERCHANT, "catalog/upload/", **ours)
     TABLE.row_of(MERCHANT, "catalog/upload/", 422, **post(**ours))
+    TABLE.list_for(ANY, "masks/")
+    TABLE.row_of(ANY, "masks/", **ours)
+    picture = {"path": lambda w: {"image_id": w.image.pk}}
+    TABLE.row_of(ANY, "masks/<int:image_id>/", **picture)
+    TABLE.row_of(ANY, "masks/<int:image_id>/", 302, **post(**picture, data=lambda w: {"action": "find"}))
+    TABLE.row_of(ANY, "masks/<int:image_id>/box/", 422, **post(**picture))
+    for name in ("photo.jpg", "matte.png"):
+        TABLE.row_of(ANY, f"masks/<int:image_id>/{name}", 404, **picture)
     TABLE.list_for(ANY, "catalog/imports/")
     TABLE.row_of(ANY, "catalog/imports/", **ours)
     TABLE.row_of(ANY, "catalog/imports/<int:import_id>/", **feed)
     TABLE.row_of(MERCHANT, "catalog/imports/<int:import_id>/apply/", 302, **post(**feed))
     TABLE.row_of(ANY, "catalog/imports/<int:import_id>/issues.csv", **feed)
+    TABLE.row_of(MERCHANT, "catalog/imports/<int:import_id>/columns/", 302, **feed)
+    source = {"path": _source}
+    TABLE.list_for(ANY, "catalog/feeds/")
+    TABLE.row_of(ANY, "catalog/feeds/", **ours)
+    TABLE.list_for(MERCHANT, "catalog/feeds/add/")
+    TABLE.row_of(MERCHANT, "catalog/feeds/add/", 422, **post(data=lambda w: {"merchant": "ours", "name": ""}))
+    TABLE.row_of(ANY, "catalog/feeds/<int:source_id>/", **source)
+    TABLE.row_of(MERCHANT, "catalog/feeds/<int:source_id>/edit/", **source)
+    TABLE.row_of(
+        MERCHANT,
+        "catalog/feeds/<int:source_id>/<str:action>/",
+        302,
+        **post(path=lambda w: _source(w) | {"action": "pause"}),
+    )
     TABLE.list_for(MERCHANT, "products/add/")
     TABLE.row_of(MERCHANT, "products/add/", 422, **post(**ours))
     TABLE.row_of(ANY, "products/<int:product_id>/", **product)
@@ -112,6 +143,30 @@ def _review() -> None:
     TABLE.list_for(ANY, "review/history/")
     TABLE.row_of("reviewer", "review/<int:creative_id>/decide/", 302, **post(**creative, **approve))
     TABLE.row_of("reviewer", "review/<int:creative_id>/skip/", 302, **post(**creative))
+    TABLE.row_of("reviewer", "review/<int:creative_id>/finding.png", 404, **creative)
+    TABLE.list_for("reviewer", "review/views/", 302, **post())
+    TABLE.list_for(
+        "reviewer", "review/views/<int:view_id>/forget/", 404, **post(path=lambda w: {"view_id": 1})
+    )
+    TABLE.list_for("owner", "review/second/")
+    TABLE.row_of(
+        "owner",
+        "review/second/<int:case_id>/resolve/",
+        302,
+        **post(path=lambda w: {"case_id": w.second_opinion.pk}, **approve),
+    )
+    TABLE.admins("review/gold/")
+    TABLE.admins("review/gold/<int:creative_id>/set/", 302, **post(**creative, **approve))
+    TABLE.admins(
+        "review/gold/<int:gold_id>/retire/", 302, **post(path=lambda w: {"gold_id": w.gold_item.pk})
+    )
+    TABLE.list_for("owner", "review/rules/")
+    TABLE.row_of(
+        "owner",
+        "review/rules/trust/<int:trust_id>/<str:turn>/",
+        302,
+        **post(path=lambda w: {"trust_id": w.prompt_trust.pk, "turn": "stop"}),
+    )
     TABLE.list_for("reviewer", "review/bulk/", 400, **post())
     TABLE.list_for("reviewer", "review/undo/", 400, **post())
     TABLE.list_for("reviewer", "review/heartbeat/", **post())
@@ -120,15 +175,30 @@ def _review() -> None:
 def _bandit() -> None:
     TABLE.public("e/<str:token>", path=lambda w: {"token": "forged"})
     TABLE.public("c/<str:token>", 404, path=lambda w: {"token": "forged"})
-    files = [
-        f"reports/{name}.{kind}" for name in ("export", "creatives", "learned") for kind in ("csv", "json")
-    ]
-    for route in ("reports/", "reports/creatives/", "reports/learned/", *files):
+    for route in ("reports/", "reports/export.csv"):
         TABLE.list_for(MERCHANT, route)
         TABLE.row_of(MERCHANT, route, **ours)
     for route in ("experiments/", "policy/"):
         TABLE.list_for(MERCHANT, route)
         TABLE.row_of(MERCHANT, route, **ours)
+    pool = {"path": lambda w: {"category_id": w.version.prompt.category_id}}
+    prompt = {"path": lambda w: {"category_id": w.version.prompt.category_id, "version_id": w.version.pk}}
+    TABLE.row_of("owner", "policy/pools/<int:category_id>/settings/", **pool, **ours)
+    TABLE.row_of(MERCHANT, "policy/pools/<int:category_id>/switch/", 302, **post(**pool, **ours))
+    TABLE.row_of(MERCHANT, "policy/pools/<int:category_id>/pause/<int:version_id>/", 302, **post(**prompt, **ours))
+    TABLE.row_of(MERCHANT, "policy/pools/<int:category_id>/resume/<int:version_id>/", 302, **post(**prompt, **ours))
+    TABLE.row_of(
+        "owner",
+        "policy/<int:policy_id>/version/",
+        302,
+        **post(path=lambda w: {"policy_id": w.policy.pk}, data=lambda w: {"version": "1"}),
+    )
+    TABLE.list_for(MERCHANT, "policy/why/")
+    TABLE.list_for(MERCHANT, "policy/compare/")
+    TABLE.row_of(MERCHANT, "policy/compare/", **ours)
+    TABLE.row_of(
+        MERCHANT, "policy/compare/<int:comparison_id>/", path=lambda w: {"comparison_id": w.comparison.pk}
+    )
     experiment = {"path": lambda w: {"experiment_id": w.experiment.pk}}
     TABLE.admins("experiments/add/")
     TABLE.admins("experiments/<int:experiment_id>/start/", 302, **post(**experiment))

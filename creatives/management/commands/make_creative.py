@@ -30,11 +30,24 @@ class Command(BaseCommand):
         parser.add_argument("--profile", default=None, help="checkpoint profile, by default studio-tiny")
         parser.add_argument("--layout", default=None, help="placement of the product, e.g. s72-s-m6")
         parser.add_argument(
+            "--mask", default=None, metavar="FILE", help="a mask made by hand: white where the product is"
+        )
+        parser.add_argument(
             "--out", required=True, metavar="DIR", help="folder for final.png, steps/ and record.json"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from creatives.pipeline import CheckpointError, ImageError, ProfileError, Size, make_creative
+        from django.conf import settings
+
+        from creatives.pipeline import (
+            CheckpointError,
+            ImageError,
+            ProfileError,
+            Segmenter,
+            Size,
+            make_creative,
+        )
+        from creatives.pipeline.image_io import read_bytes
 
         out = Path(options["out"])
         if out.exists() and not out.is_dir():
@@ -50,6 +63,8 @@ class Command(BaseCommand):
                 seed=seed,
                 layout=options["layout"],
                 negative_prompt=options["negative_prompt"],
+                segmenter=Segmenter(settings.SEGMENTER, settings.MODELS_DIR),
+                matte=read_bytes(options["mask"]) if options["mask"] else None,
             )
         except ImageError as error:
             _refuse(f"{options['image']}: {error}")
