@@ -175,7 +175,10 @@ def _review() -> None:
 def _bandit() -> None:
     TABLE.public("e/<str:token>", path=lambda w: {"token": "forged"})
     TABLE.public("c/<str:token>", 404, path=lambda w: {"token": "forged"})
-    for route in ("reports/", "reports/export.csv"):
+    files = [
+        f"reports/{name}.{kind}" for name in ("export", "creatives", "learned") for kind in ("csv", "json")
+    ]
+    for route in ("reports/", "reports/creatives/", "reports/learned/", *files):
         TABLE.list_for(MERCHANT, route)
         TABLE.row_of(MERCHANT, route, **ours)
     for route in ("experiments/", "policy/"):
