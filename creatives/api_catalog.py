@@ -16,7 +16,8 @@ from pydantic import Field
 
 from creatives.api_auth import merchant_or_404
 from creatives.models import ApiKey, CatalogImport
-from creatives.services.catalog import CatalogError, Readable, start_import
+from creatives.services.catalog import CatalogError
+from creatives.services.imports import ImportHow, Readable, start_import
 
 router = Router(tags=["catalogue"])
 
@@ -28,10 +29,13 @@ BODY = {
                 "type": "object",
                 "required": ["file"],
                 "properties": {
-                    "file": {"type": "string", "format": "binary", "description": "TSV, CSV or ZIP"},
-                    "mode": {"type": "string", "enum": ["upsert", "snapshot"]},
+                    "file": {"type": "string", "format": "binary", "description": "TSV, CSV, XML or ZIP"},
+                    "mode": {"type": "string", "enum": ["upsert", "snapshot", "auto"]},
                     "dry_run": {"type": "boolean"},
                     "strict": {"type": "boolean"},
+                    "format": {"type": "string", "enum": ["", "google", "meta", "shopify"]},
+                    "currency": {"type": "string"},
+                    "pages": {"type": "string"},
                 },
             }
         },
@@ -40,6 +44,7 @@ BODY = {
             for kind in (
                 "text/tab-separated-values",
                 "text/csv",
+                "application/xml",
                 "application/zip",
                 "application/octet-stream",
             )
@@ -51,17 +56,26 @@ BODY = {
 class ImportOptions(Schema):
     """How a feed is taken. In a multipart body the fields may be form fields instead."""
 
-    mode: Literal["upsert", "snapshot"] = Field(
-        "upsert", description="snapshot retires what the feed leaves out"
+    mode: Literal["upsert", "snapshot", "auto"] = Field(
+        "upsert",
+        description="snapshot retires what the feed leaves out; auto is snapshot for Google and Meta feeds",
     )
     dry_run: bool = Field(False, description="report and change nothing")
     strict: bool = Field(False, description="import nothing if any row is refused")
+    format: Literal["", "google", "meta", "shopify"] = Field("", description="blank: found by the header")
+    currency: str = Field("", max_length=3, description="of prices that name none (ISO 4217)")
+    pages: str = Field(
+        "",
+        max_length=500,
+        description="of the products, where the feed has no links: https://shop.example/p/{id}",
+    )
     filename: str = Field("", max_length=255, description="for the record; a raw body has no name of its own")
 
 
 class IssueOut(Schema):
-    """What is wrong with one value."""
+    """What is wrong with one value. ``record`` counts the file's products from 1; 0 is about the file."""
 
+    record: int
     line: int
     id: str
     column: str
@@ -72,13 +86,14 @@ class IssueOut(Schema):
 
 
 class ImportCounts(Schema):
-    """What became of the rows; of a dry run, what would."""
+    """What became of the rows; of a dry run, what would. ``held_back`` would have retired beyond the source's limit."""
 
     created: int
     changed: int
     unchanged: int
     retired: int
     refused: int
+    held_back: int
 
 
 class ImportOut(Schema):
@@ -88,11 +103,15 @@ class ImportOut(Schema):
     url: str
     merchant: str
     filename: str
-    mode: Literal["upsert", "snapshot"]
+    mode: Literal["upsert", "snapshot", "auto"]
     dry_run: bool
     strict: bool
+    read_as: str = Field(description="the format found, with its details")
     status: Literal["queued", "running", "done", "failed"]
     error: str
+    problem: Literal["", "columns", "pages"] = Field(
+        description="what a person has to say of such a file, once, on its page in the catalogue"
+    )
     rows_done: int
     rows_total: int | None
     counts: ImportCounts
@@ -118,9 +137,7 @@ def post_catalog(
     owner = merchant_or_404(_merchant_key(request), merchant)
     source, name, chosen = _source(request, options)
     try:
-        upload = start_import(
-            owner, source, name or "feed", mode=chosen.mode, dry_run=chosen.dry_run, strict=chosen.strict
-        )
+        upload = start_import(owner, source, name or "feed", _how(chosen))
     except CatalogError as error:
         raise HttpError(413 if "more than" in str(error) else 422, str(error)) from error
     answer = _import_out(request, upload, IssuePage(limit=0, offset=0))
@@ -133,6 +150,11 @@ def get_import(request: HttpRequest, import_id: int, page: Query[IssuePage]) -> 
     """Progress, counts and row errors of an import."""
     mine: QuerySet[CatalogImport] = CatalogImport.objects.filter(merchant=_merchant_key(request).merchant)
     return _import_out(request, get_object_or_404(mine.select_related("merchant"), pk=import_id), page)
+
+
+def _how(chosen: ImportOptions) -> ImportHow:
+    names = ("mode", "dry_run", "strict", "format", "currency")
+    return ImportHow(link_template=chosen.pages, **{name: getattr(chosen, name) for name in names})
 
 
 def _merchant_key(request: HttpRequest) -> ApiKey:
@@ -174,7 +196,8 @@ def _import_out(request: HttpRequest, upload: CatalogImport, page: IssuePage) ->
         counts=ImportCounts.model_validate(upload, from_attributes=True),
         issues=[
             IssueOut.model_validate(
-                {"id": issue.record} | {name: getattr(issue, name) for name in IssueOut.model_fields if name != "id"}
+                {"id": issue.record, "record": issue.number}
+                | {name: getattr(issue, name) for name in IssueOut.model_fields if name not in ("id", "record")}
             )
             for issue in issues[page.offset : page.offset + page.limit]
         ],
@@ -184,6 +207,6 @@ def _import_out(request: HttpRequest, upload: CatalogImport, page: IssuePage) ->
 
 
 PLAIN = (
-    "id", "filename", "mode", "dry_run", "strict", "status", "error", "rows_done", "rows_total", "queued_at",
-    "started_at", "finished_at",
+    "id", "filename", "mode", "dry_run", "strict", "read_as", "status", "error", "problem", "rows_done", "rows_total",
+    "queued_at", "started_at", "finished_at",
 )  # fmt: skip

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from http.cookiejar import DefaultCookiePolicy
+from typing import IO, Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -15,6 +19,7 @@ from requests_hardened.ip_filter import InvalidIPAddress
 
 USER_AGENT: Final = "ProductStudio/1.0 (catalogue pictures)"
 CHUNK: Final = 1 << 16
+MAX_RETRY_AFTER: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +34,36 @@ class FetchLimits:
 
 
 class FetchError(Exception):
-    """The address gave no usable answer. ``is_transient`` says that asking again later may help."""
+    """The address gave no usable answer. ``is_transient`` says that asking again later may help.
 
-    def __init__(self, message: str, is_transient: bool = False) -> None:
+    ``retry_after`` is for how many seconds the host asked to be left alone, ``status`` what it answered, if it did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        is_transient: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
-        self.is_transient = is_transient
+        self.is_transient, self.retry_after, self.status = is_transient, retry_after, status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host answered: 200, or 304 (not modified) to a question with conditions; ``size`` in bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    size: int
 
 
 def hardened_session(user_agent: str = USER_AGENT) -> HTTPSession:
     """A session that connects to public addresses only, resolving each name once, and follows no redirect itself.
 
     ``settings.ALLOW_PRIVATE_HOSTS`` lifts the first rule (development and tests). Proxies and credentials
-    of the environment are not used.
+    of the environment are not used, and no cookie is kept.
     """
     config = Config(
         ip_filter_enable=not settings.ALLOW_PRIVATE_HOSTS,
@@ -51,16 +74,43 @@ def hardened_session(user_agent: str = USER_AGENT) -> HTTPSession:
     )
     session = HTTPSession(config)
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
 
 
-def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
-    """The body behind an http(s) address. Raises FetchError, whose message is fit for the merchant."""
-    limits = limits or FetchLimits()
+def fetch(url: str, limits: FetchLimits | None = None, session: HTTPSession | None = None) -> bytes:
+    """The body behind an http(s) address. Raises FetchError, whose message is fit for the merchant.
+
+    ``session`` (of ``hardened_session``, one per thread) keeps connections open between calls.
+    """
+    body = io.BytesIO()
+    headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
+    download(url, body, limits or FetchLimits(), headers, session)
+    return body.getvalue()
+
+
+def download(
+    url: str,
+    sink: IO[bytes],
+    limits: FetchLimits,
+    headers: Mapping[str, str],
+    session: HTTPSession | None = None,
+) -> Answer:
+    """Write the body behind an http(s) address, as it is sent, into ``sink``; for a 304 there is none.
+
+    Raises FetchError, whose message is fit for the merchant; ``sink`` then holds an unfinished body.
+    """
     deadline = time.monotonic() + limits.total_seconds
+    with ExitStack() as stack, _explained():
+        session = session or stack.enter_context(hardened_session())
+        return _follow(session, url, sink, limits, deadline, headers)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Errors of the libraries as FetchError."""
     try:
-        with hardened_session() as session:
-            return _follow(session, url, limits, deadline)
+        yield
     except InvalidIPAddress as error:
         raise FetchError("the address does not lead to a public host") from error
     except requests.Timeout as error:
@@ -75,36 +125,54 @@ def fetch(url: str, limits: FetchLimits | None = None) -> bytes:
         raise FetchError("the address could not be fetched") from error
 
 
-def _follow(session: HTTPSession, url: str, limits: FetchLimits, deadline: float) -> bytes:
+def _follow(
+    session: HTTPSession,
+    url: str,
+    sink: IO[bytes],
+    limits: FetchLimits,
+    deadline: float,
+    headers: Mapping[str, str],
+) -> Answer:
     for _ in range(limits.max_redirects + 1):
         if urlsplit(url).scheme not in ("http", "https"):
             raise FetchError("only http and https addresses are fetched")
-        with session.get(
-            url,
-            stream=True,
-            timeout=(limits.connect_seconds, limits.read_seconds),
-            headers={"Accept": "image/*", "Accept-Encoding": "identity"},
-        ) as response:
+        timeout = (limits.connect_seconds, limits.read_seconds)
+        with session.get(url, stream=True, timeout=timeout, headers=dict(headers)) as response:
             if response.is_redirect:
                 url = urljoin(url, response.headers["Location"])
                 continue
+            if response.status_code == 304 and _is_conditional(headers):
+                return Answer(304, response.headers, 0)
             if response.status_code != 200:
-                busy = response.status_code == 429 or response.status_code >= 500
-                raise FetchError(f"the host answered {response.status_code}", is_transient=busy)
-            return _body(response, limits, deadline)
+                raise _refused(response)
+            return Answer(200, response.headers, _copy_body(response, sink, limits, deadline))
     raise FetchError(f"the address redirects more than {limits.max_redirects} times")
 
 
-def _body(response: requests.Response, limits: FetchLimits, deadline: float) -> bytes:
-    """Read on as bytes arrive, so that neither a huge nor a slow answer holds us."""
+def _is_conditional(headers: Mapping[str, str]) -> bool:
+    return "If-None-Match" in headers or "If-Modified-Since" in headers
+
+
+def _refused(response: requests.Response) -> FetchError:
+    status = response.status_code
+    busy = status == 429 or status >= 500
+    wait = response.headers.get("Retry-After", "")
+    seconds = float(min(int(wait), MAX_RETRY_AFTER)) if wait.isdecimal() and len(wait) < 10 else None
+    return FetchError(f"the host answered {status}", is_transient=busy, retry_after=seconds, status=status)
+
+
+def _copy_body(response: requests.Response, sink: IO[bytes], limits: FetchLimits, deadline: float) -> int:
+    """Read on as bytes arrive, so that neither a huge nor a slow answer holds us; how many there were."""
     too_large = FetchError(f"the answer has more than {limits.max_bytes >> 20} MB")
-    if int(response.headers.get("Content-Length") or 0) > limits.max_bytes:
+    expected = int(response.headers.get("Content-Length") or 0)
+    if expected > limits.max_bytes:
         raise too_large
-    body = bytearray()
+    size = 0
     while chunk := response.raw.read1(CHUNK):
-        body += chunk
-        if len(body) > limits.max_bytes:
+        size += len(chunk)
+        if size > limits.max_bytes:
             raise too_large
+        sink.write(chunk)
         if time.monotonic() > deadline:
             raise FetchError(f"the host took more than {limits.total_seconds:g} s", is_transient=True)
-    return bytes(body)
+    return size

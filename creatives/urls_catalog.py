@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from creatives.views import catalog, imports, products
+from creatives.views import catalog, feed_sources, imports, products
 
 urlpatterns = [
     path("catalog/", catalog.catalog, name="catalog"),
     path("catalog/upload/", imports.upload, name="catalog-upload"),
     path("catalog/imports/", imports.imports, name="imports"),
     path("catalog/imports/<int:import_id>/", imports.one_import, name="import"),
+    path("catalog/imports/<int:import_id>/columns/", imports.columns, name="import-columns"),
     path("catalog/imports/<int:import_id>/apply/", imports.apply, name="import-apply"),
     path("catalog/imports/<int:import_id>/issues.csv", imports.issues_csv, name="import-issues"),
+    path("catalog/feeds/", feed_sources.sources, name="feed-sources"),
+    path("catalog/feeds/add/", feed_sources.source_add, name="feed-source-add"),
+    path("catalog/feeds/<int:source_id>/", feed_sources.source, name="feed-source"),
+    path("catalog/feeds/<int:source_id>/edit/", feed_sources.source_edit, name="feed-source-edit"),
+    path(
+        "catalog/feeds/<int:source_id>/<str:action>/", feed_sources.source_action, name="feed-source-action"
+    ),
     path("products/add/", products.product_add, name="product-add"),
     path("products/<int:product_id>/", products.product, name="product"),
     path("products/<int:product_id>/edit/", products.product_edit, name="product-edit"),

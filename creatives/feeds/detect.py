@@ -12,6 +12,10 @@ from .table import Table, open_table
 
 HEAD_BYTES: Final = 4096
 SAMPLES: Final = 3
+NO_TABLE: Final = (
+    "This is no feed: neither XML nor a table with a line of column names. Send tab- or comma-separated text, RSS, Atom, "
+    "or a ZIP that holds one of them."
+)
 
 
 def open_raw(stream: BinaryIO, options: FeedOptions) -> RawFeed:
@@ -42,6 +46,8 @@ def _of_table(table: Table, options: FeedOptions) -> RawFeed:
         return shopify.open_feed(table, options)
     dialect = dialect_of(table.names)
     if dialect is None:
+        if len(table.names) < 2 or not all(name.isprintable() for name in table.names):
+            raise FeedError(NO_TABLE)
         samples = [row.cells for row, _ in zip(table.rows(), range(SAMPLES), strict=False) if row.cells]
         raise UnknownColumnsError(table.names, samples, table.details.partition(",")[0])
     return plain.open_feed(table, DIALECTS.get(options.format, dialect))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from .columns import fingerprint
 from .model import FeedError, RawRecord, RowIssue, shorten
@@ -17,6 +17,14 @@ FORMATS: Final = {
     "shopify": "Shopify product CSV",
 }
 """The formats that a person may choose, with their names; without a choice the header decides."""
+
+LABELS: Final = {
+    "google": "Google Merchant Center",
+    "meta": "Meta catalogue",
+    "shopify": "Shopify product CSV",
+    "mapped": "Columns named by hand",
+}
+"""What a feed was found to be, by the first part of its format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +47,14 @@ class FeedOptions:
 class RawFeed:
     """An opened feed before its values are checked.
 
-    ``columns`` are the fields the feed manages, ``ignored`` the headers of the columns nobody reads; ``headers`` says
-    how the file calls a field where that is not the field's name. ``total`` counts the records where that is known
-    without reading on. ``text`` keeps a text wrapper alive that must not close the caller's stream.
+    ``names`` are all headers, ``columns`` the fields that the feed manages, ``ignored`` the headers nobody reads;
+    ``headers`` says how the file calls a field where that is not the field's name. ``total`` counts the records where
+    that is known without reading on. ``text`` keeps a text wrapper alive that must not close the caller's stream.
     """
 
     format: str
     details: str
+    names: Sequence[str]
     columns: tuple[str, ...]
     ignored: tuple[str, ...]
     records: Iterator[RawRecord]
@@ -77,8 +86,8 @@ class UnknownColumnsError(FeedError):
 
 
 class MissingOptionError(FeedError):
-    """The format is known, and something that such files never say must be said by a person: ``option``."""
+    """The format is known, and something that such files never say must be said by a person: ``options`` names it."""
 
-    def __init__(self, option: Literal["link_template"], message: str, names: list[str]) -> None:
+    def __init__(self, options: Sequence[str], message: str, names: Sequence[str]) -> None:
         super().__init__(message)
-        self.option, self.fingerprint = option, fingerprint(names)
+        self.options, self.fingerprint = tuple(options), fingerprint(names)

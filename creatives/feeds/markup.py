@@ -44,6 +44,7 @@ def open_feed(stream: BinaryIO, options: FeedOptions) -> RawFeed:
     return RawFeed(
         format=f"{dialect.name}-{'atom' if survey.item == 'entry' else 'rss'}",
         details=f"XML, <{survey.item}>",
+        names=names,
         columns=tuple(dict.fromkeys(columns.values())),
         ignored=tuple(name for name in names if name not in known),
         records=_records(stream, _Items(survey.item, survey.prefixes, columns)),

@@ -31,6 +31,7 @@ def _raw(table: Table, dialect: Dialect, fields: list[str | None], headers: Mapp
     return RawFeed(
         format=f"{dialect.name}-{DELIMITED}",
         details=table.details,
+        names=table.names,
         columns=tuple(dict.fromkeys(field for field in fields if field)),
         ignored=tuple(name for name, field in named if field is None and name),
         records=_records(table, fields),

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import IO, Any, BinaryIO, Final, cast
 from urllib.parse import quote
 
+from .columns import fingerprint
 from .detect import open_raw
-from .formats import FeedOptions, RawFeed
+from .formats import LABELS, FeedOptions, RawFeed
 from .model import ABSENT, FeedError, FeedRow, RawRecord, RowIssue, Severity, shorten
 from .values import Checked, Refused, check_blank, checkers
 
@@ -69,10 +70,10 @@ class Record:
 class Feed:
     """An opened feed: iterate once over its Records, in the order of the file.
 
-    Attributes are ``format``, ``details`` ("comma-separated, utf-8"), ``columns`` (fields the feed
-    manages), ``ignored`` (headers nobody reads), ``issues`` (about the file, warnings only), ``is_snapshot`` (whether
-    feeds of this format list the whole catalogue) and, after the last record, ``complete``: ``False`` when any record
-    could not be read, so that what seems missing may only be unreadable.
+    Attributes are ``format``, ``details`` ("comma-separated, utf-8"), ``fingerprint`` (of the header), ``columns``
+    (fields the feed manages), ``ignored`` (headers nobody reads), ``issues`` (about the file, warnings only),
+    ``is_snapshot`` (whether feeds of this format list the whole catalogue) and, after the last record, ``complete``:
+    ``False`` when any record could not be read, so that what seems missing may only be unreadable.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Feed:
         options: FeedOptions,
     ) -> None:
         self.format, self.details, self.is_snapshot = raw.format, raw.details, raw.is_snapshot
+        self.fingerprint = fingerprint(raw.names)
         self.columns, self.ignored, self.issues = raw.columns, raw.ignored, raw.issues
         self.complete = False
         self.size = size
@@ -116,6 +118,11 @@ class Feed:
     def bytes_read(self) -> int:
         """How far into ``size`` bytes reading has come, a buffer ahead of the record last given."""
         return min(self._stream.tell(), self.size)
+
+    @property
+    def read_as(self) -> str:
+        """What the feed was found to be, in words."""
+        return f"{LABELS[self.format.partition('-')[0]]}, {self.details}"
 
     def count(self) -> int:
         """How many records there are, their values unchecked; instead of iterating. Raises FeedError as that does."""

@@ -15,6 +15,7 @@ from .table import Row, Table
 from .values import META_LENGTHS
 
 MOST_IMAGES: Final = 20
+MOST_CHARS: Final = 2_000
 MOST_ROWS: Final = 5_000
 """Rows of one product; Shopify itself allows 2,048 variants and 250 pictures."""
 
@@ -36,6 +37,7 @@ LEGACY: Final = CURRENT | {
 COLOURS: Final = ("color", "colour", "farbe", "couleur")
 SIZES: Final = ("size", "größe", "taille")
 _OWN: Final = frozenset({"url_handle", "handle"})
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -51,22 +53,22 @@ def matches(names: Sequence[str]) -> bool:
 
 
 def open_feed(table: Table, options: FeedOptions) -> RawFeed:
-    """Rows of one handle become one record. Raises MissingOptionError without the address of the shop's pages."""
+    """Rows of one handle become one record. Raises MissingOptionError without the shop's pages and currency."""
     columns: dict[str, int] = {}
     headers: dict[str, str] = {}
     for position, name in enumerate(table.names):
         if (role := LEGACY.get(normalised(name))) and role not in columns:
             columns[role], headers[role] = position, name
-    if "{id}" not in options.link_template:
-        raise MissingOptionError(
-            "link_template",
-            "Shopify's files do not say where the products' pages are: give the shop's address.",
-            table.names,
-        )
+    missing = [] if "{id}" in options.link_template else ["link_template"]
+    if "price" in columns and not options.currency:
+        missing.append("currency")
+    if missing:
+        raise MissingOptionError(missing, _MISSING, table.names)
     fields = _fields(columns)
     return RawFeed(
         format="shopify-csv",
         details=table.details,
+        names=table.names,
         columns=tuple(fields),
         ignored=(),  # what a shop has besides is no mistake
         records=_records(table, columns, fields),
@@ -79,6 +81,10 @@ def open_feed(table: Table, options: FeedOptions) -> RawFeed:
     )
 
 
+_MISSING: Final = (
+    "Shopify's files say neither where the products' pages are nor in which currency the prices are: give the shop's "
+    "address and currency."
+)
 _FIELD_ROLES: Final = {
     "id": "handle", "title": "title", "description": "description", "image_link": "image", "price": "price",
     "brand": "brand", "product_type": "type", "google_product_category": "category", "gender": "gender",
@@ -133,12 +139,12 @@ class _Reader:
 
     def _variant(self, product: _Product, row: Row) -> Variant | None:
         """The variant of a row; None for a row that only adds a picture."""
-        values = [self.text(row, f"value{number}") for number in (1, 2, 3)]
-        sku, price = self.text(row, "sku"), self.text(row, "price")
+        values = [_clean(self.text(row, f"value{number}")) for number in (1, 2, 3)]
+        sku, price = _clean(self.text(row, "sku")), _clean(self.text(row, "price"))
         if not (any(values) or sku or price):
             return None
         for number in (1, 2, 3):  # names stand in the product's first row only
-            if name := self.text(row, f"name{number}"):
+            if name := _clean(self.text(row, f"name{number}")):
                 product.texts.setdefault(f"name{number}", name)
         names = [product.texts.get(f"name{number}", "") for number in (1, 2, 3)]
         options = tuple(
@@ -146,13 +152,19 @@ class _Reader:
             for name, value in zip(names, values, strict=True)
             if name and value and (name, value) != ("Title", "Default Title")
         )
-        return Variant(sku, options, price, self.text(row, "variant_image"), self._is_available(row))
+        image = _clean(self.text(row, "variant_image"))
+        return Variant(sku, options, price, image, self._is_available(row))
 
     def _is_available(self, row: Row) -> bool:
         quantity, oversell = self.text(row, "quantity"), self.text(row, "oversell").lower()
         untracked = "tracker" in self._columns and not self.text(row, "tracker")
         in_stock = not quantity.lstrip("-").isdecimal() or int(quantity) > 0
         return untracked or oversell in ("continue", "true", "yes") or in_stock
+
+
+def _clean(text: str) -> str:
+    """Without control characters and not longer than an address may be: variants are stored as they come."""
+    return text if text.isprintable() and len(text) <= MOST_CHARS else _CONTROL.sub("", text)[:MOST_CHARS]
 
 
 _TEXTS: Final = (

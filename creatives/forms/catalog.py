@@ -1,4 +1,4 @@
-"""Forms of the catalogue: uploading a feed, a product, a picture."""
+"""Forms of the catalogue: a product, a picture."""
 
 from __future__ import annotations
 
@@ -9,29 +9,10 @@ from django.core.exceptions import ValidationError
 
 from creatives.feeds.prices import CURRENCIES
 from creatives.feeds.values import AVAILABILITIES
-from creatives.models import CatalogImport, Product
+from creatives.models import Product
 
 MAX_IMAGE_BYTES: Final = 16 << 20
 ACCEPT_IMAGES: Final = "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff"
-ACCEPT_FEEDS: Final = ".tsv,.csv,.txt,.zip,text/csv,text/tab-separated-values,application/zip"
-
-
-class FeedForm(forms.Form):
-    """A feed and what to do with it."""
-
-    file = forms.FileField(
-        label="Feed",
-        help_text="Google-style TSV or CSV, or a ZIP with one and the pictures it names.",
-        widget=forms.FileInput(attrs={"accept": ACCEPT_FEEDS}),
-    )
-    mode = forms.ChoiceField(
-        label="What the feed is",
-        choices=CatalogImport.Mode.choices,
-        widget=forms.RadioSelect,
-        initial="upsert",
-    )
-    dry_run = forms.BooleanField(label="Dry run: report, and change nothing", required=False)
-    strict = forms.BooleanField(label="Strict: import nothing if any row is refused", required=False)
 
 
 class ImageForm(forms.Form):

@@ -153,7 +153,9 @@ def import_progress(upload: CatalogImport) -> ImportProgress:
     issues: dict[str, Any] = upload.issues.aggregate(
         errors=Count("pk", filter=Q(severity="error")), warnings=Count("pk", filter=Q(severity="warning"))
     )
-    pictures: dict[str, Any] = ProductImage.objects.filter(merchant=upload.merchant_id).aggregate(
+    pictures: dict[str, Any] = ProductImage.objects.filter(
+        merchant=upload.merchant_id, status__in=["pending", "failed"]
+    ).aggregate(
         pictures_pending=Count("pk", filter=Q(status="pending")),
         pictures_failed=Count("pk", filter=Q(status="failed")),
     )
@@ -181,11 +183,12 @@ def issue_rows(upload: CatalogImport) -> QuerySet[Any]:
 
 
 def counts_of(upload: CatalogImport) -> Sequence[tuple[str, int]]:
-    """Label and number of what became of the rows."""
-    return (
+    """Label and number of what became of the rows; of a dry run, what would."""
+    counts = [
         ("New", upload.created),
         ("Changed", upload.changed),
         ("Unchanged", upload.unchanged),
-        ("Retired", upload.retired),
+        ("Retiring" if upload.dry_run else "Retired", upload.retired),
         ("Refused", upload.refused),
-    )
+    ]
+    return [*counts, ("Held back", upload.held_back)] if upload.held_back else counts

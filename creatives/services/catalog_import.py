@@ -2,89 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from creatives.feeds import Feed, FeedArchive, FeedError, Record, RowIssue, Severity, is_zip, open_feed
-from creatives.models import CatalogImport, ImportIssue, Merchant, Product, ProductImage
-from creatives.pipeline.image_io import ImageError
-from creatives.services.catalog_rows import Pictures, Plan, plan_batch
+from creatives.feeds import Feed, FeedError, Record, RowIssue, Severity
+from creatives.models import CatalogImport, ImportMode, Product
+from creatives.services.catalog_rows import Plan, Planner
+from creatives.services.catalog_write import save_issues, write_plan
 from creatives.services.categories import CategoryIndex
-from creatives.services.images import StoredImage, inspect_image, store_image
-from creatives.services.wakeups import wake_fetch
+from creatives.services.product_status import lock_catalogue, retire_with_products
+from creatives.services.uploads import Source, opened, problem_of, settle
 
 log = structlog.get_logger(__name__)
 
-LEASE: Final = timedelta(minutes=5)
-MAX_ISSUES: Final = 20_000
+MAX_ISSUES: Final = 250_000
+ARCHIVE_BATCH_ROWS: Final = 100
 RETIRE_BATCH: Final = 1_000
-PRODUCT_FIELDS: Final = [
-    "title", "description", "category", "link", "price", "currency", "availability", "brand", "color", "attributes",
-    "status", "updated_at",
-]  # fmt: skip
-IMAGE_FIELDS: Final = ["source_url", "status", "error", "file", "sha256", "width", "height", "fetched_at"]
+SHOWN_RETIRING: Final = 20
 
 Progress = Callable[[CatalogImport], None]
 
 
 class LeaseLostError(Exception):
     """Another worker has taken the import over."""
-
-
-@dataclass(slots=True)
-class Source:
-    """An opened upload: the feed, and the ZIP around it if there is one."""
-
-    feed: Feed
-    archive: FeedArchive | None
-
-    def read_pictures(
-        self, records: Iterable[Record], keep: bool
-    ) -> tuple[dict[str, StoredImage], dict[str, str]]:
-        """The ZIP's pictures that ``records`` name, stored if ``keep``, and what is wrong with the others."""
-        good: dict[str, StoredImage] = {}
-        bad: dict[str, str] = {}
-        for name in self._names(records):
-            try:
-                data = cast("FeedArchive", self.archive).read_image(name)
-                good[name] = store_image(data) if keep else inspect_image(data)
-            except (ImageError, FeedError) as error:
-                bad[name] = str(error)
-        return good, bad
-
-    def _names(self, records: Iterable[Record]) -> set[str]:
-        if self.archive is None:
-            return set()
-        rows = [record.row for record in records if record.row is not None]
-        links = {row.image_link for row in rows if isinstance(row.image_link, str)}
-        links |= {
-            link
-            for row in rows
-            if isinstance(row.additional_image_link, tuple)
-            for link in row.additional_image_link
-        }
-        return {link for link in links if link in self.archive}
-
-
-@contextmanager
-def opened(upload: CatalogImport) -> Iterator[Source]:
-    """The stored upload, opened. Raises FeedError."""
-    with ExitStack() as stack:
-        stream = cast("BinaryIO", stack.enter_context(upload.file.open("rb")).file)
-        archive: FeedArchive | None = None
-        if is_zip(stream):
-            archive = stack.enter_context(FeedArchive(stream))
-            stream = cast("BinaryIO", stack.enter_context(archive.open_manifest()))
-        yield Source(stack.enter_context(open_feed(stream, members=archive)), archive)
 
 
 def run_import(import_id: int, on_progress: Progress | None = None) -> CatalogImport | None:
@@ -95,11 +43,13 @@ def run_import(import_id: int, on_progress: Progress | None = None) -> CatalogIm
     try:
         _Run(upload, on_progress or (lambda _: None)).run()
     except FeedError as error:
-        _fail(import_id, str(error))
+        _fail(import_id, error)
     except LeaseLostError:
         return None
     except Exception:
-        _fail(import_id, "The import stopped on an internal error; what was imported so far stays.")
+        _fail(
+            import_id, FeedError("The import stopped on an internal error; what was imported so far stays.")
+        )
         raise
     return CatalogImport.objects.get(pk=import_id)
 
@@ -114,14 +64,25 @@ def _claim(import_id: int) -> CatalogImport | None:
         return None
     upload.status = CatalogImport.Status.RUNNING
     upload.started_at = upload.started_at or now
-    upload.lease_until = now + LEASE
+    upload.lease_until = now + _lease()
     upload.save(update_fields=["status", "started_at", "lease_until"])
     return upload
 
 
-def _fail(import_id: int, error: str) -> None:
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.CATALOG_LEASE_SECONDS)
+
+
+def _fail(import_id: int, error: FeedError) -> None:
+    problem, fingerprint = problem_of(error)
+    changes = {"fingerprint": fingerprint} if fingerprint else {}
     CatalogImport.objects.filter(pk=import_id).update(
-        status=CatalogImport.Status.FAILED, error=error, finished_at=timezone.now(), lease_until=None
+        status=CatalogImport.Status.FAILED,
+        error=str(error),
+        problem=problem,
+        finished_at=timezone.now(),
+        lease_until=None,
+        **changes,
     )
 
 
@@ -130,60 +91,59 @@ class _Run:
 
     def __init__(self, upload: CatalogImport, on_progress: Progress) -> None:
         self.upload = upload
-        self.merchant = upload.merchant
+        self.merchant_id = upload.merchant_id
         self.on_progress = on_progress
         self.categories = CategoryIndex()
+        self.planner = Planner(self.merchant_id, self.categories, lock=not upload.dry_run)
         self.issue_count = upload.issues.count()
 
     def run(self) -> None:
         if self.upload.rows_total is None:
             self._first_pass()
-        with opened(self.upload) as source:
+        with opened(self.upload, self.categories.digest) as source:
             records = iter(source.feed)
             for _ in islice(records, self.upload.rows_done):
                 pass
-            while batch := list(islice(records, settings.CATALOG_BATCH_ROWS)):
+            while batch := list(islice(records, _batch_rows(source))):
                 self._apply(batch, source)
                 self.on_progress(self.upload)
             self._finish(source.feed)
 
     def _first_pass(self) -> None:
-        """Count the rows and report on the file; in strict mode refuse it if any row would be refused."""
+        """Find out how the file is read, count its rows and report on it; in strict mode refuse it if any row would be.
+
+        Raises FeedError.
+        """
+        settle(self.upload)
         refused: list[RowIssue] = []
         total = 0
-        with opened(self.upload) as source:
+        with opened(self.upload, self.categories.digest) as source:
             notes = [*source.feed.issues, *_ignored(source)]
             if not self.upload.strict or self.upload.dry_run:
                 total = source.feed.count()
             else:
                 records = iter(source.feed)
-                while batch := list(islice(records, settings.CATALOG_BATCH_ROWS)):
+                while batch := list(islice(records, _batch_rows(source))):
                     total += len(batch)
-                    plan = self._plan(batch, *source.read_pictures(batch, keep=False))
+                    plan = self._plan(batch, source, *source.read_pictures(batch, keep=False))
                     refused += [issue for issue in plan.issues if issue.severity is Severity.ERROR]
         rows = len({issue.line for issue in refused})
         with transaction.atomic():
-            upload = self._locked()
-            upload.rows_total, upload.refused = total, rows
+            found = self._locked()
+            for name in ("columns", "format", "currency", "link_template", "fingerprint"):
+                setattr(found, name, getattr(self.upload, name))
+            found.rows_total, found.refused = total, rows
+            found.read_as = source.feed.read_as[:120]
+            if found.mode == ImportMode.AUTO:
+                found.mode = ImportMode.SNAPSHOT if source.feed.is_snapshot else ImportMode.UPSERT
             self._save_issues(notes + refused)
-            upload.save(update_fields=["rows_total", "refused"])
+            found.save()
+        self.upload = found
         if refused:
             raise FeedError(f"{rows} of {total} rows were refused; strict, so nothing was imported.")
 
-    def _plan(self, batch: Sequence[Record], pictures: Pictures, broken: Mapping[str, str]) -> Plan:
-        issues = [issue for record in batch for issue in record.issues]
-        rows = []
-        for record in batch:
-            if record.row is None:
-                continue
-            damaged = [_picture_issue(record, name, broken[name]) for name in broken if _names(record, name)]
-            issues.extend(damaged)
-            if not damaged:
-                rows.append(record.row)
-        plan = plan_batch(self.merchant, rows, pictures, self.categories)
-        plan.refused += len(batch) - len(rows)
-        plan.issues = sorted([*issues, *plan.issues], key=lambda issue: issue.line)
-        return plan
+    def _plan(self, batch: Sequence[Record], source: Source, pictures: dict, broken: dict[str, str]) -> Plan:
+        return self.planner.plan(batch, pictures, broken, by_digest=source.archive is None)
 
     def _apply(self, batch: Sequence[Record], source: Source) -> None:
         dry_run = self.upload.dry_run
@@ -191,17 +151,17 @@ class _Run:
         with transaction.atomic():
             upload = self._locked()
             if not dry_run:  # one import of a merchant writes at a time; readers are not held up
-                Merchant.objects.select_for_update(no_key=True).get(pk=self.merchant.pk)
-            plan = self._plan(batch, pictures, broken)
+                lock_catalogue(self.merchant_id)
+            plan = self._plan(batch, source, pictures, broken)
             if not dry_run:
-                _write(plan)
+                write_plan(self.merchant_id, plan)
             self._save_issues(plan.issues)
             upload.rows_done += len(batch)
-            upload.created += len(plan.new)
-            upload.changed += len(plan.changed)
+            upload.created += plan.created
+            upload.changed += plan.changed
             upload.unchanged += plan.unchanged
             upload.refused += plan.refused
-            upload.lease_until = timezone.now() + LEASE
+            upload.lease_until = timezone.now() + _lease()
             upload.save()
         self.upload = upload
 
@@ -213,24 +173,22 @@ class _Run:
         return upload
 
     def _save_issues(self, issues: Sequence[RowIssue]) -> None:
-        room = MAX_ISSUES - self.issue_count
+        if not issues:
+            return
+        room = max(MAX_ISSUES - self.issue_count, 0)
         self.issue_count += len(issues)
-        ImportIssue.objects.bulk_create(
-            ImportIssue(
-                catalog_import=self.upload, severity=issue.severity.value, line=issue.line, record=issue.record_id,
-                column=issue.column, value=issue.value, rule=issue.rule[:300], fix=issue.fix[:300],
-            )
-            for issue in issues[: max(room, 0)]
-        )  # fmt: skip
+        save_issues(self.upload.pk, issues[:room])
+        if room and len(issues) >= room:
+            save_issues(self.upload.pk, [_TOO_MANY])
 
     def _finish(self, feed: Feed) -> None:
+        if self.upload.mode == ImportMode.SNAPSHOT:
+            if feed.complete:
+                self._retire_missing(feed)
+            else:
+                self._note(_NOTHING_RETIRED)
         with transaction.atomic():
             upload = self._locked()
-            if upload.mode == CatalogImport.Mode.SNAPSHOT:
-                if feed.complete:
-                    upload.retired = _retire_missing(self.merchant, feed, upload.dry_run)
-                else:
-                    self._save_issues([_NOTHING_RETIRED])
             upload.status = CatalogImport.Status.DONE
             upload.finished_at = timezone.now()
             upload.lease_until = None
@@ -238,10 +196,71 @@ class _Run:
         self.upload = upload
         log.info("import done", catalog_import=upload.pk, rows=upload.rows_done, refused=upload.refused)
 
+    def _note(self, issue: RowIssue) -> None:
+        with transaction.atomic():
+            self._locked()
+            self._save_issues([issue])
+
+    def _retire_missing(self, feed: Feed) -> None:
+        """Retire the merchant's active products that the feed does not name, some per transaction."""
+        active = Product.objects.filter(merchant=self.merchant_id, status=Product.Status.ACTIVE)
+        total = 0
+        missing = []
+        for pk, external_id in active.order_by("pk").values_list("pk", "external_id").iterator():
+            total += 1
+            if external_id not in feed.ids:
+                missing.append((pk, external_id))
+        limit = self.upload.retire_limit
+        if limit is not None and self.upload.retired == 0 and len(missing) * 100 > limit * total:
+            self._hold_back(len(missing), total, limit)
+            return
+        if self.upload.dry_run:
+            self._count_retired(missing)
+            return
+        for start in range(0, len(missing), RETIRE_BATCH):
+            self._count_retired(missing[start : start + RETIRE_BATCH])
+
+    def _count_retired(self, missing: Sequence[tuple[int, str]]) -> None:
+        with transaction.atomic():
+            upload = self._locked()
+            if not upload.dry_run:
+                lock_catalogue(self.merchant_id)
+                ids = [pk for pk, _ in missing]
+                retire_with_products(self.merchant_id, ids)
+                Product.objects.filter(pk__in=ids).update(
+                    status=Product.Status.RETIRED, feed_digest="", updated_at=Now()
+                )
+            upload.retired += len(missing)
+            shown = [external_id for _, external_id in missing]
+            upload.retiring = [*upload.retiring, *shown][:SHOWN_RETIRING]
+            upload.lease_until = timezone.now() + _lease()
+            upload.save()
+        self.upload = upload
+
+    def _hold_back(self, missing: int, total: int, limit: int) -> None:
+        CatalogImport.objects.filter(pk=self.upload.pk).update(held_back=missing)
+        self._note(
+            RowIssue(
+                1, "", "", f"{missing} of {total} products",
+                f"The feed leaves out more than {limit} % of the catalogue, so nothing was retired.",
+                "If that is right, import it once by hand or raise the limit of the source.", Severity.WARNING,
+            )
+        )  # fmt: skip
+
+
+def _batch_rows(source: Source) -> int:
+    """Fewer rows where each brings pictures along, so that the lease is extended in time."""
+    rows: int = settings.CATALOG_BATCH_ROWS
+    return rows if source.archive is None else min(rows, ARCHIVE_BATCH_ROWS)
+
 
 _NOTHING_RETIRED: Final = RowIssue(
     1, "", "", "", "Rows that could not be read may be products that seem missing, so nothing was retired.",
     "Mend the rows and import again.", Severity.WARNING,
+)  # fmt: skip
+_TOO_MANY: Final = RowIssue(
+    1, "", "", "", f"There are more problems than the {MAX_ISSUES:,} that are kept.",
+    "Mend these and import again.", Severity.WARNING,
 )  # fmt: skip
 
 
@@ -256,55 +275,3 @@ def _ignored(source: Source) -> list[RowIssue]:
             RowIssue(1, "", "", names, "These files of the ZIP are not pictures.", "", Severity.WARNING)
         )
     return notes
-
-
-def _names(record: Record, picture: str) -> bool:
-    row = record.row
-    if row is None:
-        return False
-    more = row.additional_image_link
-    return row.image_link == picture or (isinstance(more, tuple) and picture in more)
-
-
-def _picture_issue(record: Record, name: str, problem: str) -> RowIssue:
-    row = record.row
-    assert row is not None
-    column = "image_link" if row.image_link == name else "additional_image_link"
-    return RowIssue(
-        record.line,
-        row.id,
-        column,
-        name[:80],
-        f"The picture cannot be used: {problem}"[:300],
-        "Replace the picture.",
-    )
-
-
-def _write(plan: Plan) -> None:
-    Product.objects.bulk_create(
-        sorted([*plan.new, *plan.changed], key=lambda product: product.external_id),
-        update_conflicts=True, unique_fields=["merchant", "external_id"], update_fields=PRODUCT_FIELDS,
-    )  # fmt: skip
-    ProductImage.objects.filter(pk__in=plan.drop_images).delete()
-    ProductImage.objects.bulk_create(
-        plan.images, update_conflicts=True, unique_fields=["product", "position"], update_fields=IMAGE_FIELDS
-    )
-    pending = next((image for image in plan.images if image.status == ProductImage.Status.PENDING), None)
-    if pending is not None:
-        wake_fetch(pending.merchant_id)
-
-
-def _retire_missing(merchant: Merchant, feed: Feed, dry_run: bool) -> int:
-    """Retire the merchant's active products that the feed does not name; how many there are."""
-    active = Product.objects.filter(merchant=merchant, status=Product.Status.ACTIVE)
-    missing = [
-        pk
-        for pk, external_id in active.values_list("pk", "external_id").iterator()
-        if external_id not in feed.ids
-    ]
-    if not dry_run:
-        for start in range(0, len(missing), RETIRE_BATCH):
-            Product.objects.filter(pk__in=missing[start : start + RETIRE_BATCH]).update(
-                status=Product.Status.RETIRED, updated_at=timezone.now()
-            )
-    return len(missing)

@@ -1,181 +1,224 @@
-"""From feed rows to the products and pictures to write: decided in memory, one batch at a time."""
+"""From a feed's records to the products and pictures to write: decided in memory, one batch at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from creatives.feeds import ABSENT, FeedRow, Price, RowIssue, Severity
+from creatives.feeds import ABSENT, FeedRow, Price, Record, RowIssue, Severity, Variant
 from creatives.feeds.model import shorten
-from creatives.models import Merchant, Product, ProductImage
+from creatives.models import Product
+from creatives.services.catalog_pictures import PicturePlan, Pictures, plan_pictures, stored_pictures
 from creatives.services.categories import CategoryIndex
-from creatives.services.images import StoredImage
 
 TEXT_FIELDS: Final = ("title", "description", "link", "availability", "brand", "color")
 ATTRIBUTES: Final = ("size", "gender", "item_group_id", "google_product_category", "product_type")
+COLUMNS: Final = (*TEXT_FIELDS, "price", "currency", "category_id", "attributes", "status")
+BLANK: Final[dict[str, Any]] = dict.fromkeys(TEXT_FIELDS, "") | {
+    "price": None, "currency": "", "category_id": None, "attributes": {}, "status": "active",
+}  # fmt: skip
+ACTIVE: Final = Product.Status.ACTIVE.value
+RETIRED: Final = Product.Status.RETIRED.value
 CENT: Final = Decimal("0.01")
-ZIP_PREFIX: Final = "zip:"
 
-Pictures = Mapping[str, StoredImage]
+
+@dataclass(slots=True)
+class Write:
+    """A product to write, with all its values and the pictures that come with it; ``pk`` is None for a new one."""
+
+    pk: int | None
+    external_id: str
+    values: dict[str, Any]
+    digest: str
+    pictures: PicturePlan
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a batch comes to. ``drop_images`` are ids of pictures that the feed names no more."""
+    """What a batch comes to.
 
-    new: list[Product] = field(default_factory=list)
-    changed: list[Product] = field(default_factory=list)
-    unchanged: int = 0
-    images: list[ProductImage] = field(default_factory=list)
-    drop_images: list[int] = field(default_factory=list)
-    issues: list[RowIssue] = field(default_factory=list)
-    refused: int = 0
-
-
-@dataclass(slots=True)
-class ImagePlan:
-    """Pictures to write, failed ones to try again (no change of the product), and ids of those to drop."""
-
-    writes: list[ProductImage] = field(default_factory=list)
-    retries: list[ProductImage] = field(default_factory=list)
-    drops: list[int] = field(default_factory=list)
-
-
-def plan_batch(
-    merchant: Merchant, rows: Sequence[FeedRow], pictures: Pictures, categories: CategoryIndex
-) -> Plan:
-    """Compare ``rows`` with what is stored. ``pictures`` are those of the ZIP, by the name the feed gives them."""
-    plan = Plan()
-    stored = {
-        product.external_id: product
-        for product in Product.objects.filter(merchant=merchant, external_id__in=[row.id for row in rows])
-        .select_related("category")
-        .prefetch_related("images")
-    }
-    for row in rows:
-        product = stored.get(row.id)
-        if product is None and (
-            missing := [name for name in ("title", "link") if getattr(row, name) is ABSENT]
-        ):
-            plan.refused += 1
-            plan.issues.extend(_missing(row, name) for name in missing)
-            continue
-        _plan_row(plan, row, product or Product(merchant=merchant, external_id=row.id), pictures, categories)
-    return plan
-
-
-def _missing(row: FeedRow, name: str) -> RowIssue:
-    return RowIssue(
-        row.line, row.id, name, "", f"A new product needs a {name}, and the feed has no such column.",
-        f"Add the column {name}.",
-    )  # fmt: skip
-
-
-def _plan_row(
-    plan: Plan, row: FeedRow, product: Product, pictures: Pictures, categories: CategoryIndex
-) -> None:
-    is_new = product.pk is None
-    values = _values(row, product, categories, plan.issues)
-    differs = [name for name, value in values.items() if getattr(product, name) != value]
-    for name in differs:
-        setattr(product, name, values[name])
-    images = plan_images(product, [] if is_new else list(product.images.all()), row, pictures)
-    plan.images.extend(images.writes + images.retries)
-    plan.drop_images.extend(images.drops)
-    if is_new:
-        plan.new.append(product)
-    elif differs or images.writes or images.drops:
-        plan.changed.append(product)
-    else:
-        plan.unchanged += 1
-
-
-def _values(
-    row: FeedRow, product: Product, categories: CategoryIndex, issues: list[RowIssue]
-) -> dict[str, Any]:
-    """The model fields that the feed manages, with their values."""
-    given = row.given()
-    values: dict[str, Any] = {"status": Product.Status.ACTIVE}
-    values |= {name: given[name] or "" for name in TEXT_FIELDS if name in given}
-    if "price" in given:
-        price = given["price"]
-        values["price"] = price.amount.quantize(CENT, ROUND_HALF_UP) if isinstance(price, Price) else None
-        values["currency"] = price.currency if isinstance(price, Price) else ""
-    attributes = {name: value for name, value in product.attributes.items() if name not in given}
-    values["attributes"] = attributes | {name: given[name] for name in ATTRIBUTES if given.get(name)}
-    if "google_product_category" in given or "product_type" in given:
-        texts = [value if isinstance(value := given.get(name), str) else None for name in ATTRIBUTES[3:]]
-        values["category"] = categories.find(*texts)
-        if values["category"] is None and (text := texts[0] or texts[1]):
-            issues.append(_unknown_category(row, ATTRIBUTES[3] if texts[0] else ATTRIBUTES[4], text))
-    return values
-
-
-def _unknown_category(row: FeedRow, column: str, text: str) -> RowIssue:
-    return RowIssue(
-        row.line, row.id, column, shorten(text), "No category of the tree matches, so no prompts apply.",
-        "Use a category of the tree, or ask an administrator to add this one.", Severity.WARNING,
-    )  # fmt: skip
-
-
-def plan_images(
-    product: Product, existing: list[ProductImage], row: FeedRow, pictures: Pictures
-) -> ImagePlan:
-    """Compare the pictures a row names with those of the product.
-
-    A picture added by hand (without ``source_url``) is never touched; one the feed already brought stays
-    where it is.
+    ``writes`` are new and changed products. ``touched`` are (product id, digest) of rows whose text is new and whose
+    values are not. ``pictures`` are those of touched products that are tried again, and ``skipped`` the ids of the
+    products whose very text is known. ``retiring`` and ``reviving`` are products whose status changes.
     """
-    plan = ImagePlan()
-    by_source = {image.source_url: image for image in existing if image.source_url}
-    main = next((image for image in existing if image.position == 0), None)
-    free = max((image.position for image in existing), default=0) + 1
-    main_link = row.image_link if isinstance(row.image_link, str) else None
-    more = row.additional_image_link if isinstance(row.additional_image_link, tuple) else ()
-    wanted = set()
-    for link in dict.fromkeys([main_link, *more] if main_link else more):
-        stored = pictures.get(link)
-        source = f"{ZIP_PREFIX}{link}" if stored else link
-        wanted.add(source)
-        image = by_source.get(source)
-        takes_main = link == main_link and main is not None and bool(main.source_url) and main is not image
-        if takes_main and main is not None:
-            by_source.pop(main.source_url, None)
-            if image is not None:
-                plan.drops.append(image.pk)
-            _replace(main, source, stored, image)
-            plan.writes.append(main)
-        elif image is None:
-            position = 0 if link == main_link and main is None else free
-            free = max(free, position + 1)
-            image = ProductImage(merchant_id=product.merchant_id, product=product, position=position)
-            _replace(image, source, stored, None)
-            plan.writes.append(image)
-        elif stored is not None and image.sha256 != stored.sha256:
-            _replace(image, source, stored, None)
-            plan.writes.append(image)
-        elif image.status == ProductImage.Status.FAILED:
-            _replace(image, source, stored, None)
-            plan.retries.append(image)
-    if row.additional_image_link is not ABSENT:
-        gone = [image for source, image in by_source.items() if source not in wanted and image is not main]
-        plan.drops.extend(image.pk for image in gone)
-    return plan
+
+    writes: list[Write] = field(default_factory=list)
+    touched: list[tuple[int, str]] = field(default_factory=list)
+    pictures: list[tuple[int, PicturePlan]] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
+    retiring: list[int] = field(default_factory=list)
+    reviving: list[int] = field(default_factory=list)
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    issues: list[RowIssue] = field(default_factory=list)
 
 
-def _replace(
-    image: ProductImage, source: str, stored: StoredImage | None, known: ProductImage | None
-) -> None:
-    """Let ``image`` show ``source``: bytes of the ZIP, a picture known already, or one still to be fetched."""
-    image.source_url, image.error = source, ""
-    if stored is not None:
-        image.status = ProductImage.Status.READY
-        image.file, image.sha256 = stored.name, stored.sha256
-        image.width, image.height = stored.width, stored.height
-    elif known is not None:
-        for name in ("status", "error", "file", "sha256", "width", "height", "fetched_at"):
-            setattr(image, name, getattr(known, name))
-    else:
-        image.status = ProductImage.Status.PENDING
+class Planner:
+    """Plans batches of one import. With ``lock`` the products looked at are kept from changing by others."""
+
+    def __init__(self, merchant_id: int, categories: CategoryIndex, lock: bool) -> None:
+        self._merchant_id, self._categories, self._lock = merchant_id, categories, lock
+
+    def plan(
+        self, records: Sequence[Record], pictures: Pictures, broken: dict[str, str], by_digest: bool
+    ) -> Plan:
+        """Compare ``records`` with what is stored.
+
+        ``pictures`` are those of the ZIP by the name the feed gives them, ``broken`` those that cannot be used, with
+        the reason. With ``by_digest`` a record whose text is that of the last import is left alone, unread.
+        """
+        plan = Plan()
+        known = self._known([record.id for record in records])
+        fresh = []
+        for record in records:
+            stored = known.get(record.id) if by_digest else None
+            if stored is not None and stored[1] and stored[1] == record.digest:
+                plan.skipped.append(stored[0])
+                plan.unchanged += 1
+            else:
+                fresh.append(record)
+        rows = [pair for record in fresh if (pair := self._readable(record, broken, plan)) is not None]
+        values = self._stored_values([known[record.id][0] for record, _ in rows if record.id in known])
+        images = stored_pictures(values)
+        for record, row in rows:
+            pk = known[record.id][0] if record.id in known else None
+            self._add(plan, record, row, pk, values.get(pk, BLANK) if pk else BLANK, images, pictures)
+        plan.issues.sort(key=lambda issue: issue.line)
+        return plan
+
+    def _known(self, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Product id and digest by external id."""
+        rows = Product.objects.filter(merchant=self._merchant_id, external_id__in=ids)
+        return {
+            name: (pk, digest) for name, pk, digest in rows.values_list("external_id", "pk", "feed_digest")
+        }
+
+    def _stored_values(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        if not ids:
+            return {}
+        rows = Product.objects.filter(pk__in=ids).order_by("external_id")
+        if self._lock:
+            rows = rows.select_for_update(no_key=True, of=("self",))
+        found = rows.values_list("pk", *COLUMNS)
+        return {pk: dict(zip(COLUMNS, values, strict=True)) for pk, *values in found}
+
+    def _readable(self, record: Record, broken: dict[str, str], plan: Plan) -> tuple[Record, FeedRow] | None:
+        """The record with its row, unless it is refused."""
+        plan.issues.extend(record.issues)
+        row = record.row
+        if row is not None and broken:
+            damaged = [
+                _picture_issue(record, row, name, broken[name]) for name in broken if _names(row, name)
+            ]
+            plan.issues.extend(damaged)
+            row = None if damaged else row
+        if row is None:
+            plan.refused += 1
+            return None
+        return record, row
+
+    def _add(
+        self,
+        plan: Plan,
+        record: Record,
+        row: FeedRow,
+        pk: int | None,
+        stored: dict[str, Any],
+        images: dict[int, list[Any]],
+        pictures: Pictures,
+    ) -> None:
+        if pk is None and (missing := [name for name in ("title", "link") if getattr(row, name) is ABSENT]):
+            plan.refused += 1
+            plan.issues.extend(_missing(record, name) for name in missing)
+            return
+        values, warning = self._values(record, row, stored)
+        plan.issues.extend(warning)
+        digest = "" if record.issues or warning else record.digest
+        shown = plan_pictures(images.get(pk, ()) if pk else (), row, pictures)
+        if pk is None:
+            plan.created += 1
+            plan.writes.append(Write(pk, record.id, values, digest, shown))
+            return
+        if values["status"] != stored["status"]:
+            (plan.reviving if values["status"] == ACTIVE else plan.retiring).append(pk)
+        if values != stored:
+            plan.changed += 1
+            plan.writes.append(Write(pk, record.id, values, digest, shown))
+            return
+        plan.touched.append((pk, digest))
+        plan.pictures.append((pk, shown))
+        if shown.writes or shown.drops:
+            plan.changed += 1
+        else:
+            plan.unchanged += 1
+
+    def _values(
+        self, record: Record, row: FeedRow, stored: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[RowIssue]]:
+        """All values of the product: those of the row, and what is stored where the feed has no column."""
+        given = row.given()
+        values = stored | {name: given[name] or "" for name in TEXT_FIELDS if name in given}
+        values["status"] = given.get("status") or ACTIVE
+        if "price" in given:
+            price = given["price"]
+            values["price"] = price.amount.quantize(CENT, ROUND_HALF_UP) if isinstance(price, Price) else None
+            values["currency"] = price.currency if isinstance(price, Price) else ""
+        values["attributes"] = _attributes(given, stored["attributes"])
+        if "google_product_category" not in given and "product_type" not in given:
+            return values, []
+        texts = [value if isinstance(value := given.get(name), str) else None for name in ATTRIBUTES[3:]]
+        values["category_id"] = self._categories.find_id(*texts)
+        if values["category_id"] is None and (text := texts[0] or texts[1]):
+            column = ATTRIBUTES[3] if texts[0] else ATTRIBUTES[4]
+            return values, [_unknown_category(record, column, text)]
+        return values, []
+
+
+def _attributes(given: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in stored.items() if name not in given}
+    kept |= {name: given[name] for name in ATTRIBUTES if given.get(name)}
+    if variants := given.get("variants"):
+        kept["variants"] = [_variant(variant) for variant in variants]
+    return kept
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {
+        "sku": variant.sku,
+        "options": dict(variant.options),
+        "price": variant.price,
+        "image": variant.image,
+        "is_available": variant.is_available,
+    }
+
+
+def _missing(record: Record, name: str) -> RowIssue:
+    return RowIssue(
+        record.line, record.id[:50], name, "", f"A new product needs a {name}, and the feed has no such column.",
+        f"Add the column {name}.", number=record.number,
+    )  # fmt: skip
+
+
+def _unknown_category(record: Record, column: str, text: str) -> RowIssue:
+    return RowIssue(
+        record.line, record.id[:50], column, shorten(text),
+        "No category of the tree matches, so no prompts apply.",
+        "Use a category of the tree, or ask an administrator to add this one.", Severity.WARNING, record.number,
+    )  # fmt: skip
+
+
+def _names(row: FeedRow, picture: str) -> bool:
+    more = row.additional_image_link
+    return row.image_link == picture or (isinstance(more, tuple) and picture in more)
+
+
+def _picture_issue(record: Record, row: FeedRow, name: str, problem: str) -> RowIssue:
+    column = "image_link" if row.image_link == name else "additional_image_link"
+    return RowIssue(
+        record.line, record.id[:50], column, name[:80], f"The picture cannot be used: {problem}"[:300],
+        "Replace the picture.", number=record.number,
+    )  # fmt: skip

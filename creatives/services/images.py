@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
-import structlog
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.utils import timezone
 
-from creatives.models import ProductImage
-from creatives.net import FetchError, FetchLimits, fetch
-from creatives.pipeline.image_io import ImageError, open_image
-
-log = structlog.get_logger(__name__)
+from creatives.pipeline.image_io import open_image
 
 EXTENSIONS: Final = {
     "JPEG": "jpg",
@@ -32,10 +20,6 @@ EXTENSIONS: Final = {
     "BMP": "bmp",
     "TIFF": "tif",
 }
-BATCH: Final = 64
-PER_HOST: Final = 4
-ATTEMPTS: Final = 3
-BACKOFF_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,64 +47,3 @@ def store_image(data: bytes) -> StoredImage:
         return image
     name = default_storage.save(image.name, ContentFile(data))  # another name beside one that was cut short
     return StoredImage(image.sha256, name, image.width, image.height)
-
-
-def fetch_pending(merchant_id: int, seconds: float = 60.0) -> bool:
-    """Fetch the merchant's pending pictures for at most about ``seconds``; whether all of them were tried.
-
-    Pictures are fetched in parallel, at most PER_HOST at a time from one host. A result is written only
-    while the row still waits for the address that was fetched, so that a newer address, or a second run
-    beside this one, loses nothing.
-    """
-    deadline = time.monotonic() + seconds
-    hosts: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(PER_HOST))
-    last = 0
-    with ThreadPoolExecutor(settings.IMAGE_FETCH_THREADS, thread_name_prefix="fetch") as pool:
-        while time.monotonic() < deadline:
-            waiting = ProductImage.objects.filter(
-                merchant_id=merchant_id, status=ProductImage.Status.PENDING, pk__gt=last
-            )
-            batch = list(waiting.order_by("pk").values_list("pk", "source_url")[:BATCH])
-            if not batch:
-                return True
-            tasks = [(pk, url, hosts[urlsplit(url).netloc]) for pk, url in batch]
-            for pk, url, outcome in pool.map(
-                lambda task: (task[0], task[1], _fetch_one(task[1], task[2])), tasks
-            ):
-                _save_outcome(pk, url, outcome)
-            last = batch[-1][0]
-    return False
-
-
-def _fetch_one(url: str, host: threading.Semaphore) -> StoredImage | str:
-    """The stored picture, or why there is none."""
-    limits = FetchLimits(total_seconds=settings.IMAGE_FETCH_SECONDS)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with host:
-                data = fetch(url, limits)
-            return store_image(data)
-        except ImageError as error:
-            return str(error)
-        except FetchError as error:
-            if not error.is_transient or attempt == ATTEMPTS:
-                return str(error)
-            time.sleep(BACKOFF_SECONDS * attempt)
-    raise AssertionError("unreachable")
-
-
-def _save_outcome(pk: int, url: str, outcome: StoredImage | str) -> None:
-    waiting = ProductImage.objects.filter(pk=pk, source_url=url, status=ProductImage.Status.PENDING)
-    if isinstance(outcome, str):
-        waiting.update(status=ProductImage.Status.FAILED, error=outcome, fetched_at=timezone.now())
-        log.info("image refused", image=pk, error=outcome)
-        return
-    waiting.update(
-        status=ProductImage.Status.READY,
-        error="",
-        file=outcome.name,
-        sha256=outcome.sha256,
-        width=outcome.width,
-        height=outcome.height,
-        fetched_at=timezone.now(),
-    )

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from creatives.filters import ProductFilter
-from creatives.forms.catalog import FeedForm
+from creatives.forms.feeds import FeedForm
 from creatives.models import Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, member_required, signed_in

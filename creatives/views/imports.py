@@ -11,14 +11,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creatives.feeds import RowIssue, Severity, issues_as_csv
-from creatives.forms.catalog import FeedForm
+from creatives.forms.feeds import ColumnsForm, FeedForm
 from creatives.models import CatalogImport, Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
 from creatives.selectors.catalog import counts_of, import_progress, issue_rows
-from creatives.services.catalog import CatalogError, apply_dry_run, start_import
+from creatives.services.catalog import CatalogError
+from creatives.services.imports import ImportHow, apply_dry_run, explain, look_ahead, start_import
+from creatives.services.uploads import unknown_columns
 
 PAGE = 50
+HOW = ("mode", "dry_run", "strict", "format", "currency", "link_template")
 
 
 @member_required(EDITORS)
@@ -31,15 +34,15 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = FeedForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        options = {name: data[name] for name in ("mode", "dry_run", "strict")}
+        options = {name: data[name] for name in HOW}
         try:
             started = start_import(
-                merchant, data["file"], data["file"].name, user=signed_in(request), **options
+                merchant, data["file"], data["file"].name, ImportHow(**options), user=signed_in(request)
             )
         except CatalogError as error:
             form.add_error("file", str(error))
         else:
-            return redirect("import", started.pk)
+            return redirect("import-columns" if look_ahead(started) else "import", started.pk)
     status = 422 if form.is_bound else 200
     merchants = Merchant.objects.for_member(signed_in(request), EDITORS).order_by("name")
     context = {"form": form, "merchant": merchant, "merchants": merchants}
@@ -64,8 +67,10 @@ def imports(request: HttpRequest) -> HttpResponse:
 def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
     """An import's progress, counts and issues; htmx asks for the part that changes."""
     found = get_for_member(CatalogImport, signed_in(request), pk=import_id)
+    may_edit = CatalogImport.objects.for_member(signed_in(request), EDITORS).filter(pk=found.pk).exists()
     context = {
         "upload": found,
+        "may_edit": may_edit,
         "progress": import_progress(found),
         "counts": counts_of(found),
         "page": Paginator(issue_rows(found), PAGE).get_page(request.GET.get("page")),
@@ -74,6 +79,35 @@ def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
         "catalog/_import.html" if request.headers.get("HX-Target") == "import" else "catalog/import.html"
     )
     return render(request, template, context)
+
+
+@member_required(EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def columns(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Say what a file does not: what its columns mean, its currency, where the products' pages are."""
+    found = get_for_member(CatalogImport, signed_in(request), EDITORS, pk=import_id)
+    if not found.problem:
+        return redirect("import", import_id)
+    unknown = unknown_columns(found)
+    names = unknown.names if unknown else []
+    needs_pages = found.problem == CatalogImport.Problem.PAGES
+    initial = {"currency": found.currency, "link_template": found.link_template}
+    form = ColumnsForm(names, request.POST or None, needs_pages=needs_pages, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        facts = form.cleaned_data
+        try:
+            explain(found, form.columns, facts["currency"], facts["link_template"], signed_in(request))
+        except CatalogError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("import", import_id)
+    samples = unknown.samples if unknown else []
+    rows = [
+        (field, [sample[number] for sample in samples if number < len(sample)])
+        for number, field in enumerate(form.column_fields())
+    ]
+    context = {"upload": found, "form": form, "rows": rows}
+    return render(request, "catalog/columns.html", context, status=422 if form.errors else 200)
 
 
 @member_required(EDITORS)
@@ -101,4 +135,5 @@ def issues_csv(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
 
 def _issues(upload: CatalogImport) -> Iterator[RowIssue]:
     for row in issue_rows(upload).iterator():
-        yield RowIssue(row.line, row.record, row.column, row.value, row.rule, row.fix, Severity(row.severity))
+        severity = Severity(row.severity)
+        yield RowIssue(row.line, row.record, row.column, row.value, row.rule, row.fix, severity, row.number)

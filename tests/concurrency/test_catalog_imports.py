@@ -12,8 +12,9 @@ import pytest
 from django.db import connection
 
 from creatives.models import CatalogImport, Merchant, Product, ProductImage
-from creatives.services.catalog import CatalogError, add_product, start_import
+from creatives.services.catalog import CatalogError, add_product
 from creatives.services.catalog_import import run_import
+from creatives.services.imports import start_import
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,9 +15,11 @@ from PIL import Image
 
 from creatives.models import CatalogImport, Merchant, OutboxEntry, Product, ProductImage
 from creatives.services import catalog_import
-from creatives.services.catalog import CatalogError, start_import, sweep
+from creatives.services.catalog import CatalogError
 from creatives.services.catalog_import import run_import
+from creatives.services.catalog_sweep import sweep
 from creatives.services.images import inspect_image
+from creatives.services.imports import ImportHow, start_import
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +40,7 @@ def feed(*rows: str, header: str = HEADER) -> bytes:
 
 
 def load(merchant: Merchant, data: bytes, **options: Any) -> CatalogImport:
-    upload = start_import(merchant, io.BytesIO(data), "feed.tsv", queue=False, **options)
+    upload = start_import(merchant, io.BytesIO(data), "feed.tsv", ImportHow(**options), queue=False)
     done = run_import(upload.pk)
     assert done is not None
     return done
@@ -303,10 +305,12 @@ def test_an_import_resumes_where_it_stopped(
 ) -> None:
     settings.CATALOG_BATCH_ROWS = 2
     upload = start_import(
-        merchant, io.BytesIO(feed(*map(row, "ABCDE"))), "feed.tsv", queue=False, mode="snapshot"
+        merchant, io.BytesIO(feed(*map(row, "ABCDE"))), "feed.tsv", ImportHow(mode="snapshot"), queue=False
     )
-    write = catalog_import._write
-    monkeypatch.setattr(catalog_import, "_write", lambda plan: None if _has(plan, "C") else write(plan))
+    write = catalog_import.write_plan
+    monkeypatch.setattr(
+        catalog_import, "write_plan", lambda of, plan: None if _has(plan, "C") else write(of, plan)
+    )
     with pytest.raises(KeyboardInterrupt):
         run_import(upload.pk)
     upload.refresh_from_db()
@@ -322,7 +326,7 @@ def test_an_import_resumes_where_it_stopped(
 
 
 def _has(plan: Any, external_id: str) -> bool:
-    if any(product.external_id == external_id for product in plan.new):
+    if any(write.external_id == external_id for write in plan.writes):
         raise KeyboardInterrupt  # what a killed worker looks like: nothing after this line runs
     return False
 
@@ -364,7 +368,7 @@ def test_starting_an_import_wakes_a_worker_once(merchant: Merchant) -> None:
     [
         (b"", {}, "The upload is empty."),
         (b"x" * 2_000_000, {}, "The upload has more than 1 MB; split it."),
-        (b"id\n1\n", {"mode": "replace"}, "mode is upsert or snapshot, not 'replace'."),
+        (b"id\n1\n", {"mode": "replace"}, "mode is auto, upsert, snapshot; not 'replace'."),
     ],
 )
 def test_uploads_that_are_not_taken_leave_nothing(
@@ -372,7 +376,7 @@ def test_uploads_that_are_not_taken_leave_nothing(
 ) -> None:
     settings.CATALOG_MAX_UPLOAD_BYTES = 1 << 20
     with pytest.raises(CatalogError) as caught:
-        start_import(merchant, io.BytesIO(data), "feed.tsv", **options)
+        start_import(merchant, io.BytesIO(data), "feed.tsv", ImportHow(**options))
     assert str(caught.value) == message
     assert not CatalogImport.objects.exists()
     assert not OutboxEntry.objects.exists()

@@ -38,7 +38,7 @@ def row_of(text: str, **options: Any) -> FeedRow:
     ],
 )
 def test_the_header_tells(header: str, name: str, is_snapshot: bool) -> None:
-    with opened(f"{header}\n1,2,3\n", link_template="https://s.example/{id}") as feed:
+    with opened(f"{header}\n1,2,3\n", link_template="https://s.example/{id}", currency="EUR") as feed:
         assert (feed.format, feed.is_snapshot) == (name, is_snapshot)
 
 

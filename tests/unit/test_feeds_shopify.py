@@ -90,20 +90,29 @@ def test_the_current_headers() -> None:
 
 
 def test_columns_that_an_update_leaves_out_are_kept() -> None:
-    row = row_of(read("Handle,Title,Variant Price\ncap,Cap,5.00\n")[0])
+    row = row_of(read("Handle,Title,Vendor\ncap,Cap,Fleet\n", currency="")[0])
     assert (row.image_link, row.description, row.status, row.availability) == (ABSENT, ABSENT, ABSENT, ABSENT)
 
 
-def test_the_address_of_the_shop_must_be_given() -> None:
-    with pytest.raises(MissingOptionError, match="give the shop's address") as caught:
-        read(CURRENT, link_template="")
-    assert caught.value.option == "link_template"
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({"link_template": ""}, ("link_template",)),
+        ({"currency": ""}, ("currency",)),
+        ({"link_template": "", "currency": ""}, ("link_template", "currency")),
+    ],
+)
+def test_what_the_file_does_not_say_must_be_given(options: dict[str, str], missing: tuple[str, ...]) -> None:
+    with pytest.raises(MissingOptionError, match="give the shop's address and currency") as caught:
+        read(CURRENT, **options)
+    assert caught.value.options == missing
 
 
-def test_without_a_currency_the_price_is_refused_by_the_files_own_name_of_it() -> None:
-    issues = [issue for record in read(LEGACY, currency="") for issue in record.issues]
-    assert [(issue.column, issue.severity) for issue in issues] == [("Variant Price", Severity.ERROR)] * 2
-    assert "choose the currency of the whole feed" in issues[0].fix
+def test_issues_call_columns_by_the_files_own_names() -> None:
+    (cap, _) = read(LEGACY.replace("19.90", "cheap"))
+    assert [(issue.column, issue.value, issue.severity) for issue in cap.issues] == [
+        ("Variant Price", "cheap", Severity.ERROR)
+    ]
 
 
 def test_a_handle_that_comes_back_later_is_an_error() -> None:

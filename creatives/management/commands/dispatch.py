@@ -16,7 +16,7 @@ from redis import RedisError
 
 from creatives.outbox import BATCH, dispatch_once
 from creatives.sender import Sender
-from creatives.services import catalog
+from creatives.services import catalog_sweep
 from creatives.services.sweeper import sweep
 
 log = structlog.get_logger("dispatcher")
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         sender = Sender()
         tasks = [
             Task("sweep", sweep, settings.SWEEP_SECONDS),
-            Task("catalogue", catalog.sweep, settings.SWEEP_SECONDS),
+            Task("catalogue", catalog_sweep.sweep, settings.SWEEP_SECONDS),
             Task("outbox", drain_outbox, POLL_SECONDS),
             Task("webhooks", sender.start_due, POLL_SECONDS),
         ]

@@ -9,25 +9,44 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from creatives.models import CatalogImport, Merchant
-from creatives.services.catalog import CatalogError, start_import
+from creatives.feeds import FORMATS
+from creatives.feeds.columns import normalised
+from creatives.models import CatalogImport, ImportMode, Merchant
+from creatives.services.catalog import CatalogError
 from creatives.services.catalog_import import run_import
+from creatives.services.imports import ImportHow, start_import
 
 COUNTS: Final = ("created", "changed", "unchanged", "retired", "refused")
 SHOWN_ISSUES: Final = 100
+NAMES: Final = {"record": "id", "number": "record"}
+"""What the issues' fields are called in JSON, as in the API."""
 
 
 class Command(BaseCommand):
     """Exit 0 with a summary; 2 when any row was refused or the file cannot be read."""
 
-    help = "Import a product feed (TSV, CSV, or a ZIP with pictures) into a merchant's catalogue."
+    help = "Import a product feed (TSV, CSV, RSS, Atom, Shopify CSV, or a ZIP with pictures) into a merchant's catalogue."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("merchant", metavar="MERCHANT", help="the merchant's slug")
         parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--mode", choices=CatalogImport.Mode.values, default="upsert")
+        parser.add_argument("--mode", choices=ImportMode.values, default="upsert")
         parser.add_argument("--dry-run", action="store_true", help="report, and change nothing")
         parser.add_argument("--strict", action="store_true", help="import nothing if any row is refused")
+        parser.add_argument(
+            "--format", choices=list(FORMATS), default="", help="default: found by the header"
+        )
+        parser.add_argument("--currency", default="", help="of prices that name none (ISO 4217)")
+        parser.add_argument(
+            "--pages",
+            default="",
+            metavar="URL",
+            help="of the products, where the feed has no links: https://…/{id}",
+        )
+        parser.add_argument(
+            "--column", action="append", default=[], metavar="HEADER=FIELD",
+            help="name a column of a file of no known format; once per column",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,10 +68,12 @@ class Command(BaseCommand):
 
     def _import(self, merchant: Merchant, options: dict[str, Any]) -> CatalogImport:
         path: Path = options["file"]
-        chosen = {name: options[name] for name in ("mode", "dry_run", "strict")}
+        names = ("mode", "dry_run", "strict", "format", "currency")
+        chosen = {name: options[name] for name in names}
+        how = ImportHow(link_template=options["pages"], columns=_columns(options["column"]), **chosen)
         try:
             with path.open("rb") as source:
-                upload = start_import(merchant, source, path.name, queue=False, **chosen)
+                upload = start_import(merchant, source, path.name, how, queue=False)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}", returncode=2) from error
         except CatalogError as error:
@@ -78,19 +99,26 @@ class Command(BaseCommand):
             self.stdout.write(f"{'dry run: ' if done.dry_run else ''}{done.rows_done} rows: {counts}")
 
 
+def _columns(texts: list[str]) -> dict[str, str]:
+    """Fields by normalised header. Raises CommandError."""
+    for text in texts:
+        if "=" not in text:
+            raise CommandError(f"--column {text}: write it as HEADER=FIELD", returncode=2)
+    return {normalised(header): name for header, _, name in (text.rpartition("=") for text in texts)}
+
+
 def _summary(done: CatalogImport) -> dict[str, Any]:
-    issues = done.issues.values("line", "record", "column", "value", "severity", "rule", "fix")
+    issues = done.issues.values("number", "line", "record", "column", "value", "severity", "rule", "fix")
     return {
         "id": done.pk,
         "merchant": done.merchant.slug,
         "file": done.filename,
         "mode": done.mode,
         "dry_run": done.dry_run,
+        "read_as": done.read_as,
         "status": done.status,
         "error": done.error,
         "rows": done.rows_done,
         **{name: getattr(done, name) for name in COUNTS},
-        "issues": [
-            {("id" if key == "record" else key): value for key, value in issue.items()} for issue in issues
-        ],
+        "issues": [{NAMES.get(key, key): value for key, value in issue.items()} for issue in issues],
     }

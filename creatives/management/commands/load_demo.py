@@ -26,9 +26,9 @@ from creatives.models import (
     User,
 )
 from creatives.services.ahead import ask_ahead, slots_for
-from creatives.services.catalog import start_import
 from creatives.services.catalog_import import run_import
 from creatives.services.categories import ensure_category
+from creatives.services.imports import start_import
 from creatives.services.prompts import add_prompt
 
 DEMO: Final = Path(__file__).resolve().parents[2] / "demo"

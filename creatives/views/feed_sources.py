@@ -1,0 +1,112 @@
+"""Feeds by address: which there are, how they do, and changing them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from creatives.forms.feeds import FeedSourceForm
+from creatives.models import FeedSource, Merchant
+from creatives.models.base import ANY_ROLE, EDITORS
+from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
+from creatives.selectors.feed_sources import SHOWN_RUNS, source_cards
+from creatives.services import feed_sources as service
+
+
+@member_required(ANY_ROLE)
+@require_safe
+def sources(request: HttpRequest) -> HttpResponse:
+    """The merchant's feeds by address, and how their last fetch ended."""
+    user = signed_in(request)
+    merchant = current_merchant(request)
+    merchants = Merchant.objects.for_member(user).order_by("name")
+    context = {
+        "merchant": merchant,
+        "merchants": merchants,
+        "cards": source_cards(FeedSource.objects.filter(merchant=merchant)),
+        "may_edit": merchant is not None
+        and Merchant.objects.for_member(user, EDITORS).filter(pk=merchant.pk).exists(),
+    }
+    return render(request, "catalog/feed_sources.html", context)
+
+
+@member_required(EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def source_add(request: HttpRequest) -> HttpResponse:
+    """Add a feed by address; it is fetched at once."""
+    merchant = current_merchant(request, EDITORS)
+    if merchant is None:
+        raise Http404("no merchant")
+    found = FeedSource(merchant=merchant)
+    return _form(request, found, "The feed is being fetched.")
+
+
+@member_required(EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def source_edit(request: HttpRequest, source_id: int) -> HttpResponse:
+    """Change a feed's address, name or options."""
+    found = get_for_member(FeedSource, signed_in(request), EDITORS, pk=source_id)
+    return _form(request, found, "Saved. The feed is fetched anew.")
+
+
+def _form(request: HttpRequest, found: FeedSource, done: str) -> HttpResponse:
+    form = FeedSourceForm(request.POST or None, instance=found)
+    title = found.name
+    if request.method == "POST" and form.is_valid():
+        try:
+            service.save_source(form.save(commit=False), signed_in(request))
+        except service.SourceError as error:
+            form.add_error("name", str(error))
+        else:
+            messages.success(request, done)
+            return redirect("feed-source", found.pk)
+    merchants = Merchant.objects.for_member(signed_in(request), EDITORS).order_by("name")
+    context = {
+        "form": form,
+        "source": found,
+        "title": title,
+        "merchant": found.merchant,
+        "merchants": merchants,
+    }
+    return render(request, "catalog/feed_source_form.html", context, status=422 if form.errors else 200)
+
+
+@member_required(ANY_ROLE)
+@require_safe
+def source(request: HttpRequest, source_id: int) -> HttpResponse:
+    """A feed by address: what it is, and its runs."""
+    user = signed_in(request)
+    found = get_for_member(FeedSource.objects.select_related("merchant"), user, pk=source_id)
+    context = {
+        "source": found,
+        "runs": found.runs.select_related("catalog_import")[:SHOWN_RUNS],
+        "is_running": found.runs.filter(finished_at=None).exists(),
+        "may_edit": FeedSource.objects.for_member(user, EDITORS).filter(pk=found.pk).exists(),
+    }
+    return render(request, "catalog/feed_source.html", context)
+
+
+@member_required(EDITORS)
+@require_POST
+def source_action(request: HttpRequest, source_id: int, action: str) -> HttpResponse:
+    """Fetch a feed now, pause it, go on with it, or delete it."""
+    found = get_for_member(FeedSource, signed_in(request), EDITORS, pk=source_id)
+    if action == "run":
+        try:
+            service.run_now(found.pk)
+        except service.SourceError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, "The feed is being fetched.")
+    elif action in ("pause", "resume"):
+        service.pause(found.pk, action == "pause")
+        messages.success(request, "Paused." if action == "pause" else "It is fetched again from now on.")
+    elif action == "delete":
+        service.delete_source(found.pk)
+        messages.success(request, f"{found.name} is deleted. The products that it brought stay.")
+        return redirect("feed-sources")
+    else:
+        raise Http404("no such action")
+    return redirect("feed-source", found.pk)
