@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .cutout import Cutout
     from .image_io import ImageError, Limits, SourceImage, encode_jpeg, encode_png, encode_webp, open_image
     from .layout import Layout
-    from .painter import Painter, PaintJob, paint
+    from .painter import Painter, PaintJob, paint, paint_job
     from .profiles import (
         DEFAULT_PROFILE,
         CheckpointError,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from .quality import Quality
     from .run import CreativeResult, make_creative
+    from .runtime import Runtime
     from .segmenter import Segmenter
     from .stages import Prepared, Rendition, judge, positioned, prepare, render
     from .version import PIPELINE_VERSION, pipeline_version
@@ -43,7 +44,7 @@ _HOME = {
         "open_image",
     ),
     "layout": ("Layout",),
-    "painter": ("PaintJob", "Painter", "paint"),
+    "painter": ("PaintJob", "Painter", "paint", "paint_job"),
     "profiles": (
         "DEFAULT_PROFILE",
         "CheckpointError",
@@ -53,6 +54,7 @@ _HOME = {
         "profile_names",
     ),
     "quality": ("Quality",),
+    "runtime": ("Runtime",),
     "segmenter": ("Segmenter",),
     "run": ("CreativeResult", "make_creative"),
     "stages": ("Prepared", "Rendition", "judge", "positioned", "prepare", "render"),
@@ -66,9 +68,10 @@ __all__ = [  # noqa: RUF022 - grouped as above
     "Cutout",
     "ImageError", "Limits", "SourceImage", "encode_jpeg", "encode_png", "encode_webp", "open_image",
     "Layout",
-    "PaintJob", "Painter", "paint",
+    "PaintJob", "Painter", "paint", "paint_job",
     "DEFAULT_PROFILE", "CheckpointError", "CheckpointProfile", "ProfileError", "get_profile", "profile_names",
     "Quality",
+    "Runtime",
     "Segmenter",
     "CreativeResult", "make_creative",
     "Prepared", "Rendition", "judge", "positioned", "prepare", "render",

@@ -12,6 +12,8 @@ _SIZE = re.compile(r"(\d{1,5})[x×](\d{1,5})")
 LARGEST_SIDE = 4096
 EDGE_STRETCH = 1.25
 """How far (as an aspect ratio) a size may lie beyond the narrowest and the widest bucket."""
+UPSCALE_LIMIT = 1.5
+"""A painting is enlarged more than this many times only where no larger bucket of its aspect exists."""
 
 
 class Size(NamedTuple):
@@ -51,15 +53,21 @@ BUCKETS: tuple[Size, ...] = tuple(Size(*pair) for pair in ((256, 256), *_LANDSCA
 """For checkpoints of the 256-pixel class: multiples of 64, about 256² pixels but for thin banners."""
 
 
-def scaled_buckets(factor: int, buckets: Sequence[Size] = BUCKETS) -> tuple[Size, ...]:
-    """The same aspects for larger checkpoints: factor 2 for the 512-pixel class, 4 for the 1024-pixel class."""
-    return tuple(Size(bucket.width * factor, bucket.height * factor) for bucket in buckets)
+def scaled_buckets(factor: float, buckets: Sequence[Size] = BUCKETS) -> tuple[Size, ...]:
+    """The same aspects at another size: factor 2 for checkpoints of the 512-pixel class, 4 for the 1024-pixel class.
+
+    Raises ValueError when a side does not come out as a whole number of pixels.
+    """
+    if any(side * factor % 1 for bucket in buckets for side in bucket):
+        raise ValueError(f"factor {factor} makes fractions of pixels")
+    return tuple(Size(int(bucket.width * factor), int(bucket.height * factor)) for bucket in buckets)
 
 
 def bucket_for(width: int, height: int, buckets: Sequence[Size] = BUCKETS) -> Size:
-    """The bucket of the smallest |log aspect ratio difference|; of equals, the first.
+    """The bucket that paints a size: the one of the smallest |log aspect ratio difference|; of equals, the first.
 
-    Raises ValueError when the size is narrower or wider than any bucket can be cropped to.
+    Of several buckets of that aspect it is the smallest that is enlarged at most UPSCALE_LIMIT times, else the
+    largest. Raises ValueError when the size is narrower or wider than any bucket can be cropped to.
     """
     size = checked_size(width, height)
     low, high = aspect_limits(buckets)
@@ -67,7 +75,14 @@ def bucket_for(width: int, height: int, buckets: Sequence[Size] = BUCKETS) -> Si
         raise ValueError(
             f"size {size} has an aspect ratio of {size.aspect:.3f}; the checkpoint paints {low:.3f} to {high:.3f}"
         )
-    return min(buckets, key=lambda bucket: abs(math.log(size.aspect / bucket.aspect)))
+    nearest = min(buckets, key=lambda bucket: abs(math.log(size.aspect / bucket.aspect)))
+    rungs = sorted(bucket for bucket in buckets if bucket.aspect == nearest.aspect)
+    return next((bucket for bucket in rungs if enlargement(bucket, size) <= UPSCALE_LIMIT), rungs[-1])
+
+
+def enlargement(bucket: Size, size: Size) -> float:
+    """Pixels of `size` per pixel of the bucket, along a side, when the bucket's painting is cropped to `size`."""
+    return max(size.width / bucket.width, size.height / bucket.height)
 
 
 def aspect_limits(buckets: Sequence[Size]) -> tuple[float, float]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .buckets import Size
-from .cache import MemoryCache, StageCache, pack, stage_key, unpack
+from .cache import Arrays, MemoryCache, StageCache, pack, stage_key, unpack
 from .environment import load_quietly, wait_passively
-from .profiles import CheckpointError, CheckpointProfile, get_profile
+from .product import product_picture
+from .profile import CheckpointError, CheckpointProfile
+from .profiles import get_profile
+from .runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
+
+    from .safety import SafetyChecker
+    from .stages import Prepared
 
 U8 = NDArray[np.uint8]
 
@@ -25,12 +31,17 @@ MAX_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class PaintJob:
-    """One picture to paint. edges: uint8 (H, W), 255 on 0, of a bucket's size; seed: 0..2**63 - 1."""
+    """One picture to paint.
+
+    edges: uint8 (H, W), 255 on 0, of a bucket's size; seed: 0..2**63 - 1; product: uint8 (S, S, 3), the product alone on
+    white (see `product_picture`), or None to paint without having seen it.
+    """
 
     edges: U8
     prompt: str
     negative_prompt: str = ""
     seed: int = 0
+    product: U8 | None = None
 
     def __post_init__(self) -> None:
         if self.edges.dtype != np.uint8 or self.edges.ndim != 2:
@@ -39,17 +50,31 @@ class PaintJob:
             raise ValueError("the prompt is empty")
         if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(f"seed is {self.seed}; it must be 0 to {MAX_SEED}")
+        product = self.product
+        if product is not None and (
+            product.dtype != np.uint8 or product.ndim != 3 or product.shape != (len(product), len(product), 3)
+        ):
+            raise ValueError(f"product must be uint8 (S, S, 3), not {product.dtype} {product.shape}")
 
     @property
     def bucket(self) -> Size:
         return Size(self.edges.shape[1], self.edges.shape[0])
 
 
+def paint_job(
+    prepared: Prepared, profile: CheckpointProfile, prompt: str, negative_prompt: str = "", seed: int = 0
+) -> PaintJob:
+    """The job that paints a prepared photo, with the product's picture where the profile has use for it."""
+    side = profile.product_side
+    product = product_picture(prepared.cutout.product, side) if side else None
+    return PaintJob(prepared.edges, prompt, negative_prompt, seed, product)
+
+
 class Painter:
     """A checkpoint kept warm. Loads on first use (or `warm()`), one batch at a time, from any thread.
 
-    `pipe` is a ready diffusers ControlNet pipeline, for those who have loaded one themselves.
-    `cache` keeps text embeddings, per profile and text.
+    `pipe` is a ready diffusers ControlNet pipeline, for those who have loaded one themselves, and `safety` its checker.
+    `cache` keeps embeddings of texts and of products' pictures, per profile.
     """
 
     def __init__(
@@ -57,13 +82,15 @@ class Painter:
         profile: CheckpointProfile | str,
         *,
         cache: StageCache | None = None,
-        device: str | None = None,
+        runtime: Runtime | None = None,
         pipe: Any = None,
+        safety: SafetyChecker | None = None,
     ) -> None:
         self.profile = get_profile(profile) if isinstance(profile, str) else profile
         self.cache: StageCache = MemoryCache(64 * 1024 * 1024) if cache is None else cache
-        self._device = device
+        self._runtime = runtime or Runtime()
         self._pipe = pipe
+        self._safety = safety
         self._lock = threading.Lock()
 
     def warm(self) -> None:
@@ -82,7 +109,7 @@ class Painter:
 
         `on_step` is called after every step of the sampler; an exception of its own ends the painting.
 
-        A job's picture depends on its own prompt, seed and edges; its neighbours in the batch only move it within
+        A job's picture depends on its own prompt, seed, edges and product; its neighbours in the batch only move it within
         floating-point noise. Raises ValueError for mixed or unknown buckets.
         """
         if not jobs:
@@ -92,11 +119,20 @@ class Painter:
             raise ValueError(f"a batch must be of one bucket, not of {', '.join(sorted(map(str, buckets)))}")
         if not buckets <= set(self.profile.buckets):
             raise ValueError(f"bucket {jobs[0].bucket} is not one of profile {self.profile.name}")
+        wanted = jobs if self.profile.product_side else [replace(job, product=None) for job in jobs]
+        pictures: dict[int, U8] = {}
         with self._lock:
             pipe = self._ready()
-            most = self.profile.max_batch
-            groups = (jobs[start : start + most] for start in range(0, len(jobs), most))
-            return [picture for group in groups for picture in self._paint_group(pipe, group, on_step)]
+            for places in _groups(wanted, self.profile.max_batch):
+                painted = self._paint_group(pipe, [wanted[place] for place in places], on_step)
+                pictures.update(zip(places, painted, strict=True))
+        return [pictures[place] for place in range(len(jobs))]
+
+    def unsafe(self, pictures: Sequence[U8]) -> list[bool]:
+        """Whether the profile's safety checker takes each uint8 (H, W, 3) picture for unsafe; False where it has none."""
+        with self._lock:
+            self._ready()
+            return self._safety.flags(pictures) if self._safety else [False] * len(pictures)
 
     def _ready(self) -> Any:
         if self._pipe is None:
@@ -104,48 +140,54 @@ class Painter:
                 raise CheckpointError(self.profile.missing)
             wait_passively()
             load_quietly()
-            from .checkpoints import choose_device, load_pipeline
+            from .checkpoints import load_pipeline, load_safety
 
-            self._pipe = load_pipeline(self.profile, choose_device(self._device))
+            self._safety = load_safety(self.profile, self._runtime)
+            self._pipe = load_pipeline(self.profile, self._runtime)
         return self._pipe
 
     def _paint_group(
-        self, pipe: Any, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None
+        self, pipe: Any, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None
     ) -> list[U8]:
+        """jobs: all with a product, or all without."""
         import torch
 
-        from .checkpoints import arithmetic
+        from .acceleration import forget_condition
 
-        control = np.stack([job.edges for job in jobs]).astype(np.float32)[:, None] / 255.0
+        control = torch.from_numpy(np.stack([job.edges for job in jobs])).float().div_(255)[:, None]
         channels = int(getattr(pipe.controlnet.config, "conditioning_channels", 3))
         bucket = jobs[0].bucket
-        with torch.inference_mode(), arithmetic(self.profile, pipe.device):
-            output = pipe(
-                image=torch.from_numpy(np.repeat(control, channels, axis=1)),
-                width=bucket.width,
-                height=bucket.height,
-                num_inference_steps=self.profile.steps,
-                guidance_scale=self.profile.guidance_scale,
-                controlnet_conditioning_scale=self.profile.conditioning_scale,
-                generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
-                output_type="np",
-                callback_on_step_end=_step_callback(on_step) if on_step else None,
-                **self._embeddings(pipe, jobs),
-            )
-        pictures = np.asarray(output.images, np.float32)
-        return [np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8) for picture in pictures]
+        with torch.inference_mode():
+            try:
+                output = pipe(
+                    image=control.expand(-1, channels, -1, -1),
+                    width=bucket.width,
+                    height=bucket.height,
+                    num_inference_steps=self.profile.steps,
+                    guidance_scale=self.profile.guidance_scale,
+                    controlnet_conditioning_scale=self.profile.conditioning_scale,
+                    generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
+                    output_type="pt",
+                    callback_on_step_end=_step_callback(on_step) if on_step else None,
+                    **self._embeddings(pipe, jobs),
+                    **self._product_embeddings(pipe, jobs),
+                )
+            finally:
+                forget_condition(pipe.controlnet)
+            pixels = output.images.float().clamp(0, 1).mul(255).round().to(torch.uint8)
+        return list(np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy()))
 
     def _embeddings(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, torch.Tensor]:
         import torch
 
         positive = [self._embedding(pipe, job.prompt) for job in jobs]
         negative = [
-            self._embedding(pipe, job.negative_prompt or self.profile.negative_prompt) for job in jobs
+            self._embedding(pipe, text) if text else _nothing(pipe, self._embedding(pipe, text))
+            for text in (job.negative_prompt or self.profile.negative_prompt for job in jobs)
         ]
 
-        def stacked(items: list[dict[str, NDArray[Any]]], name: str) -> torch.Tensor:
-            rows = np.concatenate([item[name] for item in items])
-            return torch.from_numpy(rows).to(device=pipe.device, dtype=pipe.unet.dtype)
+        def stacked(items: list[Arrays], name: str) -> torch.Tensor:
+            return torch.from_numpy(np.concatenate([item[name] for item in items]))
 
         tensors = {
             "prompt_embeds": stacked(positive, "text"),
@@ -154,25 +196,52 @@ class Painter:
         if self.profile.family == "sdxl":
             tensors["pooled_prompt_embeds"] = stacked(positive, "pooled")
             tensors["negative_pooled_prompt_embeds"] = stacked(negative, "pooled")
-        return tensors
+        return {
+            name: tensor.to(pipe._execution_device, pipe.text_encoder.dtype)
+            for name, tensor in tensors.items()
+        }
 
-    def _embedding(self, pipe: Any, text: str) -> dict[str, NDArray[Any]]:
+    def _product_embeddings(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, Any]:
+        """The adapter set for this group; without products it is at scale 0, which is as if there were none."""
+        from .adapter import adapter_embeddings, has_adapter
+
+        adapter = self.profile.ip_adapter
+        if adapter is None or not has_adapter(pipe):
+            return {}
+        products = [job.product for job in jobs]
+        pipe.set_ip_adapter_scale(adapter.scale if products[0] is not None else 0.0)
+        guided = self.profile.guidance_scale > 1 and pipe.unet.config.time_cond_proj_dim is None
+        embeds = adapter_embeddings(pipe, products, guided, self.cache, self.profile.fingerprint)
+        return {"ip_adapter_image_embeds": embeds}
+
+    def _embedding(self, pipe: Any, text: str) -> Arrays:
         """float32 arrays (1, …) of one text, from the cache or the checkpoint's text encoder."""
-        import torch
-
         key = stage_key("embedding", profile=self.profile.fingerprint, text=text)
         stored = self.cache.get(key)
         if stored is not None:
             return unpack(stored)[1]
-        with torch.inference_mode():
-            encoded = pipe.encode_prompt(
-                text, device=pipe.device, num_images_per_prompt=1, do_classifier_free_guidance=False
-            )
+        encoded = pipe.encode_prompt(
+            text, device=pipe._execution_device, num_images_per_prompt=1, do_classifier_free_guidance=False
+        )
         arrays = {"text": encoded[0].float().cpu().numpy()}
         if self.profile.family == "sdxl":
             arrays["pooled"] = encoded[2].float().cpu().numpy()
         self.cache.put(key, pack({}, arrays))
         return arrays
+
+
+def _nothing(pipe: Any, empty: Arrays) -> Arrays:
+    """The embedding of no text: zeros for checkpoints that were trained so (SDXL), else that of the empty text."""
+    if not getattr(pipe.config, "force_zeros_for_empty_prompt", False):
+        return empty
+    return {name: np.zeros_like(array) for name, array in empty.items()}
+
+
+def _groups(jobs: Sequence[PaintJob], most: int) -> Iterator[list[int]]:
+    """Places of the jobs that are painted at once: at most `most`, and either all with a product or all without."""
+    for with_product in (True, False):
+        places = [place for place, job in enumerate(jobs) if (job.product is not None) == with_product]
+        yield from (places[start : start + most] for start in range(0, len(places), most))
 
 
 def _step_callback(on_step: Callable[[], None]) -> Callable[..., dict[str, Any]]:

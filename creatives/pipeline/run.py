@@ -13,7 +13,7 @@ from .buckets import bucket_for, checked_size
 from .cache import StageCache
 from .cutout import Picture
 from .layout import Layout
-from .painter import Painter, PaintJob
+from .painter import Painter, PaintJob, paint_job
 from .profiles import DEFAULT_PROFILE, get_profile
 from .quality import Quality
 from .segmenter import Segmenter
@@ -65,7 +65,7 @@ def make_creative(
         image, bucket, chosen, cache=cache, buckets=settings.buckets, contour=settings.contour,
         segmenter=segmenter, matte=matte,
     )  # fmt: skip
-    job = PaintJob(prepared.edges, prompt, negative_prompt, seed)
+    job = paint_job(prepared, settings, prompt, negative_prompt, seed)
     painter.warm()
     started = time.perf_counter()
     generated = painter.paint([job])[0]

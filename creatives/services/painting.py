@@ -26,6 +26,7 @@ from creatives.pipeline import (
     StageCache,
     encode_png,
     judge,
+    paint_job,
     prepare,
     render,
 )
@@ -177,7 +178,7 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: 
         request.seed + request.creatives.count()
     ) & MAX_SEED  # a new try after a rejection is a new picture
     revision = by_hand.revision if by_hand else 0
-    return Work(one, prepared, revision, PaintJob(prepared.edges, version.text, version.negative_text, seed))
+    return Work(one, prepared, revision, paint_job(prepared, profile, version.text, version.negative_text, seed))
 
 
 def _generate(

@@ -11,7 +11,8 @@ import pytest
 from creatives.pipeline.buckets import Size
 from creatives.pipeline.cache import MemoryCache
 from creatives.pipeline.painter import Painter, PaintJob, paint
-from creatives.pipeline.profiles import CheckpointError, profile_from_folder
+from creatives.pipeline.profiles import CheckpointError, Source, profile_from_folder
+from creatives.pipeline.runtime import Runtime
 
 from .pipeline_models import save_tiny_checkpoint, tiny_pipeline, tiny_profile
 
@@ -75,7 +76,7 @@ def test_a_batch_larger_than_the_profile_allows_is_split(pipe: Any) -> None:
 
 
 def test_no_jobs_paint_nothing_and_load_nothing() -> None:
-    assert Painter(tiny_profile(folder=Path("nowhere"))).paint([]) == []
+    assert Painter(tiny_profile(base=Source(folder=Path("nowhere")))).paint([]) == []
 
 
 def test_mixed_and_unknown_buckets_are_refused(painter: Painter) -> None:
@@ -122,17 +123,19 @@ def test_a_checkpoint_folder_loads_and_paints_like_its_pipeline(tmp_path: Path, 
     folder = save_tiny_checkpoint(tmp_path / "tiny", licence="none")
     profile = profile_from_folder(folder, cpu_dtype="float32")
     job = PaintJob(edges(), "a mug", seed=5)
-    loaded = Painter(profile, device="cpu").paint([job])[0]
+    loaded = Painter(profile, runtime=Runtime(device="cpu")).paint([job])[0]
     assert np.abs(loaded.astype(int) - Painter(tiny_profile(), pipe=pipe).paint([job])[0]).max() <= 2
 
 
 def test_a_missing_checkpoint_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
-    painter = Painter(tiny_profile(folder=tmp_path / "gone"))
+    painter = Painter(tiny_profile(base=Source(folder=tmp_path / "gone")))
     with pytest.raises(CheckpointError, match="profile tiny-random: no checkpoint in gone/"):
         painter.warm()
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model_index.json").write_text("{}", "utf-8")
+    (tmp_path / "config.json").write_text("{}", "utf-8")
+    source = Source(folder=tmp_path)
     with pytest.raises(CheckpointError, match="profile tiny-random: the checkpoint cannot be loaded"):
-        Painter(tiny_profile(folder=tmp_path)).warm()
+        Painter(tiny_profile(base=source, controlnet=source)).warm()

@@ -1,0 +1,205 @@
+"""What a checkpoint profile is: where its weights are, and every setting of step 4. No torch, no diffusers."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from .buckets import BUCKETS, Size
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+_UNSEEN = {"title", "licence", "folder", "max_batch"}
+"""Facts that pictures do not depend on, wherever in a profile they stand."""
+
+
+class ProfileError(ValueError):
+    """An unknown profile, or one whose file says something unusable."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that is not here or cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights are: a repository of the Hugging Face hub at a revision, or a `folder` of this machine.
+
+    subfolder: below either of them. variant: "fp16" takes the files in half precision. licence: of these weights.
+    """
+
+    repo: str = ""
+    revision: str = "main"
+    folder: Path | None = None
+    subfolder: str = ""
+    variant: str = ""
+    licence: str = ""
+
+    @classmethod
+    def parse(cls, text: str, relative_to: Path) -> Source:
+        """Read "owner/name@revision", or a folder that begins with "/", "./" or "../". Raises ProfileError."""
+        if text.startswith(("/", "./", "../")):
+            return cls(folder=(relative_to / text).resolve())
+        found = _REPOSITORY.fullmatch(text)
+        if found is None:
+            raise ProfileError(
+                f"{text!r} is neither owner/name@revision nor a folder that begins with / or ./"
+            )
+        return cls(repo=found[1], revision=found[2] or "main")
+
+    def __str__(self) -> str:
+        where = f"{self.folder.name}/" if self.folder else f"{self.repo}@{self.revision[:12]}"
+        return f"{where} {self.subfolder}".rstrip()
+
+    @property
+    def path(self) -> Path | None:
+        """The folder that holds the files, or None for the hub's."""
+        return self.folder / self.subfolder if self.folder else None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it names one commit, so that the same files come tomorrow."""
+        return bool(_COMMIT.fullmatch(self.revision))
+
+
+@dataclass(frozen=True)
+class IPAdapter:
+    """Conditioning on the product's picture (Ye et al. 2023, "IP-Adapter").
+
+    weight_name: the adapter's file, below `subfolder` of `source`. image_encoder: its encoder's folder, below `subfolder`
+    too, unless it has a slash of its own. scale: 0 switches it off, 1 is its full strength. image_size: side in pixels of
+    the square picture that the encoder reads.
+    """
+
+    source: Source
+    weight_name: str
+    subfolder: str = ""
+    image_encoder: str = "image_encoder"
+    scale: float = 1.0
+    image_size: int = 224
+
+    @property
+    def encoder_folder(self) -> str:
+        """The encoder's folder below the source."""
+        if "/" in self.image_encoder or not self.subfolder:
+            return self.image_encoder
+        return f"{self.subfolder}/{self.image_encoder}"
+
+
+@dataclass(frozen=True)
+class CheckpointProfile:
+    """A named checkpoint with its settings.
+
+    base: a pipeline in diffusers layout; controlnet, lora, ip_adapter and safety_checker are added to it.
+    scheduler: "own" keeps the checkpoint's. dtype applies on a GPU, cpu_dtype on a CPU.
+    weights: identifies the trained weights of a folder, so that new weights make new pictures.
+    """
+
+    name: str
+    title: str
+    licence: str
+    base: Source = Source()
+    controlnet: Source = Source()
+    lora: Source | None = None
+    ip_adapter: IPAdapter | None = None
+    safety_checker: Source | None = None
+    family: Literal["sd", "sdxl"] = "sd"
+    scheduler: Literal["own", "ddim", "dpm++", "lcm"] = "own"
+    steps: int = 20
+    guidance_scale: float = 7.5
+    conditioning_scale: float = 1.0
+    dtype: str = "float16"
+    cpu_dtype: str = "float32"
+    contour: bool = True
+    negative_prompt: str = ""
+    max_batch: int = 4
+    buckets: tuple[Size, ...] = BUCKETS
+    weights: str = ""
+
+    def __post_init__(self) -> None:
+        checks = {
+            "family": self.family in ("sd", "sdxl"),
+            "scheduler": self.scheduler in ("own", "ddim", "dpm++", "lcm"),
+            "steps": 1 <= self.steps <= 200,
+            "guidance_scale": 0.0 <= self.guidance_scale <= 50.0,
+            "conditioning_scale": 0.0 <= self.conditioning_scale <= 4.0,
+            "ip_adapter": self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0,
+            "dtype": self.dtype in ("float32", "float16", "bfloat16"),
+            "cpu_dtype": self.cpu_dtype in ("float32", "bfloat16"),
+            "max_batch": 1 <= self.max_batch <= 64,
+            "buckets": bool(self.buckets)
+            and all(side % 8 == 0 for bucket in self.buckets for side in bucket),
+        }
+        for field, good in checks.items():
+            if not good:
+                raise ProfileError(
+                    f"profile {self.name}: {field} is {getattr(self, field)!r}, which cannot be used"
+                )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that pictures depend on; folders' places, titles and licences are left out."""
+        facts = _seen(dataclasses.asdict(self))
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def folder(self) -> Path | None:
+        """The base's folder on this machine, or None when it comes from the hub."""
+        return self.base.folder
+
+    @property
+    def product_side(self) -> int | None:
+        """Side in pixels of the product's picture that jobs should bring; None when the profile has no use for one."""
+        return self.ip_adapter.image_size if self.ip_adapter and self.ip_adapter.scale else None
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """The places of its weights by what they are: base, ControlNet, …"""
+        found = {
+            "base": self.base,
+            "ControlNet": self.controlnet,
+            "LoRA": self.lora,
+            "IP-Adapter": self.ip_adapter.source if self.ip_adapter else None,
+            "safety checker": self.safety_checker,
+        }
+        return {part: source for part, source in found.items() if source is not None}
+
+    @property
+    def missing(self) -> str | None:
+        """What this machine lacks to run the profile, or None; what the hub would have to give is not looked at."""
+        for part, file in _needed(self):
+            if not file.is_file():
+                where = f"{file.parent.name}/"
+                return f"profile {self.name}: no {part} in {where} ({file.name} is missing)"
+        if self.lora is not None and importlib.util.find_spec("peft") is None:
+            return f"profile {self.name}: its LoRA needs the package peft: pip install 'product-studio[lora]'"
+        return None
+
+
+def _needed(profile: CheckpointProfile) -> list[tuple[str, Path]]:
+    """One telling file of every part that is a folder of this machine."""
+    files = {"base": "model_index.json", "ControlNet": "config.json", "safety checker": "config.json"}
+    found = [
+        ("checkpoint" if part == "base" else part, source.path / files[part])
+        for part, source in profile.sources.items()
+        if part in files and source.path is not None
+    ]
+    adapter = profile.ip_adapter
+    if adapter is not None and adapter.source.path is not None:
+        root = adapter.source.path
+        found.append(("IP-Adapter", root / adapter.subfolder / adapter.weight_name))
+        found.append(("image encoder", root / adapter.encoder_folder / "config.json"))
+    return found
+
+
+def _seen(facts: Any) -> Any:
+    if isinstance(facts, dict):
+        return {name: _seen(value) for name, value in facts.items() if name not in _UNSEEN}
+    return [_seen(value) for value in facts] if isinstance(facts, list | tuple) else facts
