@@ -19,12 +19,27 @@ from bandit.schemas import DecisionsIn, DecisionsOut, EventIn, EventsIn, EventsO
 from bandit.serving import Decision, ServingMemory, decide
 from bandit.tokens import seal
 from config.problems import problem, problem_response
-from creatives.api_auth import merchants_of
-from creatives.models import ApiKey
+from creatives.api_auth import ApiKeyAuth, live_key, merchants_of
+from creatives.models import ApiKey, Merchant
 
 MAX_FEATURE_BYTES = {"user": 1000, "placement": 500}  # what fits a token with the longest of everything else
-router = Router(tags=["decisions"])
 memory = ServingMemory()
+
+
+def _known_key(request: HttpRequest, secret: str) -> ApiKey | None:
+    """The live key of ``secret``, from memory while nothing has changed; a revoked one is gone with the next request."""
+    config = request.config = memory.config.view()  # type: ignore[attr-defined]
+    return config.many("key", [secret], lambda unknown: {secret: live_key(secret)}).get(secret)
+
+
+def _merchants(request: HttpRequest) -> list[Merchant]:
+    """The merchants that the request's key may act for, from memory while nothing has changed."""
+    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    known = request.config.many("merchants", [key.pk], lambda unknown: {key.pk: merchants_of(key)})  # type: ignore[attr-defined]
+    return list(known[key.pk])
+
+
+router = Router(tags=["decisions"], auth=ApiKeyAuth(_known_key))
 
 
 @router.post("/decisions", response={200: DecisionsOut}, summary="Which picture to show for each item")
@@ -47,8 +62,9 @@ def decisions(request: HttpRequest, payload: DecisionsIn) -> HttpResponse:
         message = str(error).removeprefix(error.field).strip()
         errors = [{"field": error.field, "message": message}]
         return problem_response(422, "Unprocessable content", str(error), errors=errors)
-    merchants = {merchant.slug: merchant for merchant in merchants_of(key)}
-    answers = zip(payload.items, decide(wanted, merchants, memory), strict=True)
+    merchants = {merchant.slug: merchant for merchant in _merchants(request)}
+    decided = decide(wanted, merchants, memory, request.config)  # type: ignore[attr-defined]
+    answers = zip(payload.items, decided, strict=True)
     # Built by hand: checking a hundred answers against their schema would cost more than making them.
     return JsonResponse({"decisions": [_answer(item, decision) for item, decision in answers]})
 
@@ -62,7 +78,7 @@ def events(request: HttpRequest, payload: EventsIn = Body(...)) -> HttpResponse:
     if len(batch) > MAX_BATCH:
         raise HttpError(413, f"events: {len(batch)} in one batch, at most {MAX_BATCH}")
     good, rejected = _parsed(batch)
-    merchant_ids = {merchant.pk for merchant in merchants_of(request.auth)}  # type: ignore[attr-defined]
+    merchant_ids = {merchant.pk for merchant in _merchants(request)}
     receipt = record_events([event for _, event in good], merchant_ids)
     for refusal in receipt.rejected:
         rejected.append({"index": good[refusal["index"]][0], "reason": refusal["reason"]})

@@ -68,7 +68,7 @@ class Rules:
 
 # Programs that name themselves. HTTP libraries are not among them: servers report events with those.
 _BOTS = re.compile(
-    r"bot\b|crawl|spider|slurp|facebookexternalhit|whatsapp/|mediapartners|lighthouse|pingdom|gtmetrix|phantomjs"
+    r"(?<!\bcu)bot\b|crawl|spider|slurp|facebookexternalhit|whatsapp/|mediapartners|lighthouse|pingdom|gtmetrix|phantomjs"
     r"|ia_archiver|bingpreview|google-inspectiontool|google-read-aloud|skypeuripreview|embedly",
     re.IGNORECASE,
 )

@@ -1,9 +1,8 @@
-"""The kinds of policy that can be served, and how one is made or taken from its state."""
+"""The kinds of policy that can be served, how one is made, and how it meets new prompts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from bandit.arms import Arm
 from bandit.features import encoding
@@ -18,7 +17,6 @@ CLASSES: dict[str, type[LinearPolicy]] = {
 }
 PRIOR_STRENGTH = 100.0
 """How many impressions a new prompt's prior is worth: enough to start from, little enough to be overruled in a day."""
-_BY_NAME = {made.__name__: made for made in CLASSES.values()}
 
 
 def blank(policy: Policy) -> LinearPolicy:
@@ -26,11 +24,6 @@ def blank(policy: Policy) -> LinearPolicy:
     half_life = None if policy.half_life_hours is None else policy.half_life_hours * 3600.0
     n_features = encoding(policy.encoding_version).n_features
     return CLASSES[policy.kind](n_features, ridge=policy.ridge, half_life=half_life)
-
-
-def from_state(state: Mapping[str, Any], **changes: Any) -> LinearPolicy:
-    """The policy of a state, whatever its kind, with ``changes`` to its scalars (``alpha=0.5``)."""
-    return _BY_NAME[state["policy"]].from_state({**state, **changes})
 
 
 def introduce(model: LinearPolicy, arms: Iterable[Arm], parent: Prior | None = None) -> None:

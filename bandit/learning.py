@@ -27,6 +27,7 @@ from bandit.lineage import (
 )
 from bandit.linucb import LinearPolicy
 from bandit.models import LearningStep, Policy, PoolControl
+from bandit.safety import pause_harmful
 from bandit.sifting import sift
 from creatives.models import Merchant
 
@@ -41,15 +42,17 @@ def learn_once(
     *,
     is_mine: Callable[[int, int], bool] = lambda merchant_id, category_id: True,
     is_stopped: Callable[[], bool] = bool,
+    is_thorough: bool = True,
 ) -> int:
     """Learn from all that is due; returns the number of impressions. Safe to run in several processes at once.
 
-    ``is_mine(merchant_id, category_id)`` leaves pools to other learners; ``is_stopped`` is asked before each batch. Traffic
-    that does not count is flagged first. A pool that fails is logged and does not hold up the others; the last failure is
-    raised in the end.
+    ``is_mine(merchant_id, category_id)`` leaves pools to other learners; ``is_stopped`` is asked before each batch. Rounds
+    that are thorough first flag traffic that does not count, and look for late clicks in the end. A pool that fails is
+    logged and does not hold up the others; the last failure is raised in the end.
     """
     now = now or timezone.now()
-    sift(now)
+    if is_thorough:
+        sift(now)
     learned, failure = 0, None
     due = [pool for pool in due_pools(now) if is_mine(*pool)]
     for merchant_id, category_id in due:
@@ -61,7 +64,7 @@ def learn_once(
         except Exception as error:
             log.exception("pool_failed", merchant=merchant_id, category=category_id)
             failure = error
-    for merchant_id, category_id in pools_with_late_clicks(now):
+    for merchant_id, category_id in pools_with_late_clicks(now) if is_thorough else []:
         if is_mine(merchant_id, category_id) and not is_stopped():
             learn_late(merchant_id, category_id, now)
     if failure is not None:
@@ -82,6 +85,10 @@ def learn_batch(merchant_id: int, category_id: int, now: datetime) -> int:
         model = teach(policy, load(policy), lessons)
         snapshot = publish(policy, model, LearningStep.Kind.LESSONS, now, lessons=lessons)
     log.info("learned", policy=policy.pk, version=snapshot.version, impressions=len(lessons))
+    for harm in pause_harmful(merchant_id, category_id, model):
+        log.warning(
+            "paused", merchant=merchant_id, prompt_version=harm.arm, upper=harm.upper, expected=harm.expected
+        )
     return len(lessons)
 
 

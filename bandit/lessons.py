@@ -167,7 +167,7 @@ def from_log(ids: bytes, rewards: np.ndarray, version: int) -> Lessons:
     with connection.cursor() as cursor:
         cursor.execute(_FEATURES, {"ids": [key.hex() for key in packed(ids)]})
         for nth, arm, time, text in cursor.fetchall():
-            features = json.loads(text)
+            features = loads(text)
             try:
                 contexts.append(encode(features.get("user"), features.get("item"), features.get("placement")))
             except FeatureError:
@@ -179,6 +179,12 @@ def from_log(ids: bytes, rewards: np.ndarray, version: int) -> Lessons:
     raw = _rows(ids)[kept].tobytes()
     matrix = np.array(contexts).reshape(-1, d)
     return Lessons(raw, np.array(arms, dtype=np.int64), rewards[kept], np.array(times), matrix)
+
+
+def loads(features: str | dict[str, Any]) -> dict[str, Any]:
+    """Raw features as a plain query returns them: the connection leaves JSON to the ORM."""
+    found: dict[str, Any] = json.loads(features) if isinstance(features, str) else features
+    return found
 
 
 def packed(ids: bytes) -> list[bytes]:

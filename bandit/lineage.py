@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
-from bandit import kinds
+from bandit import kinds, linucb
 from bandit.features import CURRENT_VERSION
 from bandit.history import thin
 from bandit.lessons import ID_BYTES, Lessons, from_log
@@ -76,7 +76,7 @@ def load(policy: Policy) -> LinearPolicy:
     if policy.current_version == 0:
         return kinds.blank(policy)
     snapshot = policy.snapshots.get(version=policy.current_version)
-    return kinds.from_state(from_bytes(bytes(snapshot.state)))
+    return linucb.load(from_bytes(bytes(snapshot.state)))
 
 
 def publish(
@@ -137,6 +137,22 @@ def rebuild(policy: Policy, into: Policy | None = None) -> LinearPolicy:
             kinds.introduce(model, lessons.arms.tolist())
             model.partial_fit(lessons.contexts, lessons.arms, lessons.rewards, lessons.times)
     return model
+
+
+def difference(left: LinearPolicy, right: LinearPolicy) -> float:
+    """The largest difference between two policies' sums, relative to the largest entry of each where that is above 1."""
+    ours, theirs = left.state(), right.state()
+    order = [theirs["arms"].index(arm) for arm in ours["arms"]]
+    found = 0.0
+    for name in ("A", "b", "B", "Z", "c"):
+        if name in ours:
+            mine = np.asarray(ours[name])
+            other = np.asarray(theirs[name]) if name in ("Z", "c") else np.asarray(theirs[name])[order]
+            found = max(
+                found,
+                float(np.abs(mine - other).max(initial=0.0)) / max(1.0, float(np.abs(mine).max(initial=0.0))),
+            )
+    return found
 
 
 def parents_prior(policy: Policy) -> Prior | None:

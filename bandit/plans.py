@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bandit.assignment import assign
-from bandit.models import ArmKind, Experiment
-from bandit.selectors import ProductCard, product_cards, running_experiments
+from bandit.config_cache import ConfigView
+from bandit.models import ArmKind, Experiment, PoolControl
+from bandit.selectors import ProductCard, controls, product_cards, running_experiments
 from creatives.models import Merchant, Placement
 from creatives.selectors.prompts import Pool, pools_for
 from creatives.services.generation import Want
@@ -41,8 +42,9 @@ class DecisionRequest:
 class Plan:
     """An item's way through.
 
-    ``wants`` are the pictures it may be shown with, by prompt version id: none where it is not painted. ``on_white`` is the
-    positioned product, where the arm or the merchant's fallback may show it.
+    ``wants`` are the pictures it may be shown with, by prompt version id: none where it is not painted, and none of paused
+    prompts. ``on_white`` is the positioned product, where the arm, the pool's control or the merchant's fallback may show
+    it.
     """
 
     merchant: Merchant
@@ -51,8 +53,24 @@ class Plan:
     arm: str
     kind: str
     pool: Pool | None
+    control: PoolControl
     wants: dict[int, Want]
     on_white: Want | None
+
+    @property
+    def is_switched_off(self) -> bool:
+        """Whether people have stopped the policy of this pool: no prompt is chosen for anybody."""
+        return self.kind in LEARNING and self.control.serve != PoolControl.Serve.POLICY
+
+    @property
+    def alpha(self) -> float:
+        """Width of the exploration bonus: the pool's, else the merchant's."""
+        return self.merchant.alpha if self.control.alpha is None else self.control.alpha
+
+    @property
+    def epsilon(self) -> float:
+        """Share of uniform exploration: the pool's, else the merchant's."""
+        return self.merchant.exploration if self.control.exploration is None else self.control.exploration
 
     @property
     def pool_key(self) -> tuple[int, int]:
@@ -75,27 +93,43 @@ class Plan:
         return features
 
 
-def plan_items(request: DecisionRequest, merchants: Mapping[str, Merchant]) -> list[Plan | None]:
-    """One plan per item, in order; None for a product that is unknown or not of ``merchants`` (by slug). 8 queries."""
+def plan_items(
+    request: DecisionRequest, merchants: Mapping[str, Merchant], config: ConfigView
+) -> list[Plan | None]:
+    """One plan per item, in order; None for a product that is unknown or not of ``merchants`` (by slug).
+
+    2 queries, and 7 more where ``config`` does not know the answers yet.
+    """
     keys = [(merchants[slug].pk, pk) if slug in merchants else None for slug, pk in request.items]
     cards = product_cards({key for key in keys if key})
-    pools = pools_for(card.product.category_id for card in cards.values())
-    experiments = running_experiments({merchant_id for merchant_id, _ in cards})
-    layout = layout_of(Placement.objects.filter(slug=request.placement_id).first())
+    categories = {card.product.category_id for card in cards.values() if card.product.category_id}
+    merchant_ids = {merchant_id for merchant_id, _ in cards}
+    pools = config.many("pool", categories, pools_for)
+    experiments = config.many("experiment", merchant_ids, running_experiments)
+    controlled = config.many("controls", merchant_ids, controls)
+    layout = config.many("layout", [request.placement_id], _layouts)[request.placement_id]
     by_id = {merchant.pk: merchant for merchant in merchants.values()}
     plans: list[Plan | None] = []
     for key in keys:
         if key is None or key not in cards:
             plans.append(None)
             continue
-        card, experiment = cards[key], experiments.get(key[0])
+        card, merchant, decided = cards[key], by_id[key[0]], controlled[key[0]]
+        experiment = experiments.get(key[0])
         arm, kind = assigned(experiment, request.user_id)
         pool = pools.get(card.product.category_id) if card.product.category_id else None
-        merchant = by_id[key[0]]
-        wants = _wants(card, pool, request, layout) if kind in LEARNING else {}
-        on_white = _on_white(card, request, layout) if _may_be_on_white(kind, merchant) else None
-        plans.append(Plan(merchant, card, experiment, arm, kind, pool, wants, on_white))
+        control = decided.of(merchant.pk, pool.category.pk if pool else 0)
+        plan = Plan(merchant, card, experiment, arm, kind, pool, control, {}, None)
+        wants = _wants(card, pool, request, layout) if kind in LEARNING and not plan.is_switched_off else {}
+        wants = {pk: want for pk, want in wants.items() if pk not in decided.paused}
+        on_white = _on_white(card, request, layout) if _may_be_on_white(plan) else None
+        plans.append(replace(plan, wants=wants, on_white=on_white))
     return plans
+
+
+def _layouts(slugs: set[str]) -> dict[str, str]:
+    placements = {placement.slug: placement for placement in Placement.objects.filter(slug__in=slugs)}
+    return {slug: layout_of(placements.get(slug)) for slug in slugs}
 
 
 def assigned(experiment: Experiment | None, user_id: str) -> tuple[str, str]:
@@ -125,6 +159,8 @@ def _on_white(card: ProductCard, request: DecisionRequest, layout: str) -> Want 
     return Want(card.image.sha256, 0, request.width, request.height, layout)
 
 
-def _may_be_on_white(kind: str, merchant: Merchant) -> bool:
-    falls_back_on_it = kind in LEARNING and merchant.fallback == Merchant.Fallback.POSITIONED
-    return kind == ArmKind.POSITIONED or falls_back_on_it
+def _may_be_on_white(plan: Plan) -> bool:
+    if plan.is_switched_off:
+        return plan.control.serve == PoolControl.Serve.POSITIONED
+    falls_back_on_it = plan.kind in LEARNING and plan.merchant.fallback == Merchant.Fallback.POSITIONED
+    return plan.kind == ArmKind.POSITIONED or falls_back_on_it

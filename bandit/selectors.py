@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q
 
-from bandit.models import Experiment, ExperimentArm
+from bandit.models import Experiment, ExperimentArm, PausedPrompt, PoolControl
 from bandit.services import ensure_default_experiments
 from creatives.models import Product, ProductImage
 
@@ -67,6 +67,32 @@ def running_experiments(merchant_ids: Iterable[int]) -> dict[int, Experiment]:
     if (missing := wanted - found.keys()) and ensure_default_experiments(missing):
         found = _running(wanted)
     return found
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What people and the safety cap have decided for a merchant: by pool category, and the prompts that are paused."""
+
+    pools: dict[int, PoolControl]
+    paused: frozenset[int]
+
+    def of(self, merchant_id: int, category_id: int) -> PoolControl:
+        """The control of a pool; the defaults where nobody has decided anything."""
+        found = self.pools.get(category_id)
+        return found or PoolControl(merchant_id=merchant_id, category_id=category_id)
+
+
+def controls(merchant_ids: Iterable[int]) -> dict[int, Controls]:
+    """The controls of each merchant (2 queries)."""
+    wanted = set(merchant_ids)
+    pools: dict[int, dict[int, PoolControl]] = {merchant_id: {} for merchant_id in wanted}
+    for row in PoolControl.objects.filter(merchant_id__in=wanted):
+        pools[row.merchant_id][row.category_id] = row
+    paused: dict[int, set[int]] = {merchant_id: set() for merchant_id in wanted}
+    rows = PausedPrompt.objects.filter(merchant_id__in=wanted, resumed_at__isnull=True)
+    for merchant_id, version_id in rows.values_list("merchant_id", "prompt_version_id"):
+        paused[merchant_id].add(version_id)
+    return {pk: Controls(pools[pk], frozenset(paused[pk])) for pk in wanted}
 
 
 def _running(merchant_ids: set[int]) -> dict[int, Experiment]:

@@ -13,7 +13,8 @@ from datetime import datetime
 import numpy as np
 from django.utils import timezone
 
-from bandit.choosing import Chosen, choose
+from bandit.choosing import Chosen, Exploration, choose
+from bandit.config_cache import ConfigCache, ConfigView
 from bandit.features import CURRENT_VERSION, encoding
 from bandit.models import ArmKind, Variant
 from bandit.pictures import Picture, Pictures, original, request_missing
@@ -25,12 +26,14 @@ from creatives.models import Merchant, PromptVersion
 
 ASK_AGAIN_SECONDS = 30.0
 _DEVICE = 20
+_NO_CONTEXT = np.zeros(0)
 
 
 @dataclass
 class ServingMemory:
     """What a serving process keeps between requests."""
 
+    config: ConfigCache = field(default_factory=ConfigCache)
     snapshots: SnapshotStore = field(default_factory=SnapshotStore)
     asked: Recently = field(default_factory=lambda: Recently(ASK_AGAIN_SECONDS))
 
@@ -57,13 +60,16 @@ class Decision:
 
 
 def decide(
-    request: DecisionRequest, merchants: Mapping[str, Merchant], memory: ServingMemory
+    request: DecisionRequest,
+    merchants: Mapping[str, Merchant],
+    memory: ServingMemory,
+    config: ConfigView | None = None,
 ) -> list[Decision | None]:
     """One decision per item, in order; None for a product that is unknown or not of ``merchants`` (by slug).
 
     Raises FeatureError for features that cannot be encoded.
     """
-    plans = plan_items(request, merchants)
+    plans = plan_items(request, merchants, config or memory.config.view())
     known = [plan for plan in plans if plan is not None]
     pictures = Pictures(known)
     policies = memory.snapshots.policies({plan.pool_key for plan in known if plan.wants})
@@ -80,16 +86,19 @@ class _Chooser:
     def __init__(self, request: DecisionRequest, policies: Mapping[PoolKey, ServedPolicy]) -> None:
         self._request, self._policies = request, policies
         self._rng = np.random.default_rng()
-        self._encode = encoding(CURRENT_VERSION).encode
 
     def choose(self, plan: Plan, arms: Sequence[int]) -> Chosen:
-        x = self._encode(self._request.user, plan.item_features, self._request.placement_features)
         if plan.kind != ArmKind.PERSONALISED:
-            return choose(None, x, arms, 1.0, self._rng)
-        model = self._policies[plan.pool_key].model(
-            plan.pool.version_ids if plan.pool else arms, plan.merchant.alpha
+            return choose(None, _NO_CONTEXT, arms, Exploration(1.0), self._rng)
+        served = self._policies[plan.pool_key]
+        encode = encoding(served.encoding_version).encode
+        x = encode(self._request.user, plan.item_features, self._request.placement_features)
+        model = served.model(plan.pool.version_ids if plan.pool else arms, plan.alpha)
+        counts, few = model.counts, plan.control.newcomer_impressions
+        newcomers = {arm for arm in arms if counts[arm] < few}
+        return choose(
+            model, x, arms, Exploration(plan.epsilon, newcomers, plan.control.newcomer_share), self._rng
         )
-        return choose(model, x, arms, plan.merchant.exploration, self._rng)
 
 
 def _outcome(plan: Plan, pictures: Pictures, chooser: _Chooser) -> Outcome:
@@ -97,6 +106,8 @@ def _outcome(plan: Plan, pictures: Pictures, chooser: _Chooser) -> Outcome:
         return Outcome(Variant.ORIGINAL, original(plan.card), False, "not_needed")
     if plan.kind == ArmKind.POSITIONED:
         return _on_white(plan, pictures)
+    if plan.is_switched_off:
+        return _fallback(plan, pictures, "not_needed")
     if not plan.wants:
         return _fallback(plan, pictures, "not_needed")
     arms = pictures.eligible(plan)
@@ -161,7 +172,7 @@ def _decision(
         arm_kind=plan.kind,
         propensity=chosen.propensity if chosen else 1.0,
         policy_version=policies[plan.pool_key].version if is_policy else 0,
-        encoding_version=CURRENT_VERSION,
+        encoding_version=policies[plan.pool_key].encoding_version if is_policy else CURRENT_VERSION,
         placement=request.placement_id,
         device=str(request.user.get("device") or "")[:_DEVICE].lower(),
         user_key=user_key(plan.merchant.pk, request.user_id),

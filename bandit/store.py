@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db.models import F
 
+from bandit import kinds, linucb
 from bandit.arms import Arm
-from bandit.features import CURRENT_VERSION, encoding
-from bandit.linucb import LinUCB
+from bandit.features import CURRENT_VERSION, ENCODINGS, encoding
+from bandit.linucb import LinearPolicy, LinUCB
 from bandit.models import Policy, PolicySnapshot
 from bandit.snapshot import from_bytes
 
@@ -27,15 +28,17 @@ PoolKey = tuple[int, int]
 class ServedPolicy:
     """A version of a policy that decisions are made with; 0 knows nothing and treats its arms alike.
 
-    ``model`` hands out a LinUCB that is never changed afterwards, so that threads may choose with it at the same time.
+    ``model`` hands out a policy that is never changed afterwards, so that threads may score with it at the same time.
+    ``encoding_version`` is how its contexts are encoded.
     """
 
     version: int
-    state: dict[str, Any]
-    _model: LinUCB | None = None
+    encoding_version: int
+    state: Mapping[str, Any]
+    _model: LinearPolicy | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def model(self, arms: Sequence[Arm], alpha: float) -> LinUCB:
+    def model(self, arms: Sequence[Arm], alpha: float) -> LinearPolicy:
         """The policy with at least ``arms``, for an exploration bonus of width ``alpha``."""
         model = self._model
         if model is None or model.alpha != alpha or not set(arms) <= set(model.arms):
@@ -43,11 +46,9 @@ class ServedPolicy:
                 model = self._model = self._built(arms, alpha)
         return model
 
-    def _built(self, arms: Sequence[Arm], alpha: float) -> LinUCB:
-        model = LinUCB.from_state({**self.state, "alpha": alpha})
-        for arm in arms:
-            model.add_arm(arm)
-        model.reseed(None)  # every process that serves this snapshot breaks ties in its own way
+    def _built(self, arms: Sequence[Arm], alpha: float) -> LinearPolicy:
+        model = linucb.load(self.state, alpha=alpha)
+        kinds.introduce(model, arms)
         return model
 
 
@@ -96,24 +97,30 @@ class SnapshotStore:
             policy_id, version = current.get(key, (None, 0))
             entry = self._entries.get(key)
             if entry is None or (entry.policy_id, entry.served.version) != (policy_id, version):
-                entry = self._entries[key] = _Entry(policy_id, _untaught(), now)
                 if version and policy_id is not None:
                     moved.append((key, policy_id))
-            entry.checked_at = now
+                else:
+                    entry = self._entries[key] = _Entry(policy_id, _untaught(), now)
+            if entry is not None:
+                entry.checked_at = now
         states = _states([policy_id for _, policy_id in moved])
         for key, policy_id in moved:
-            if policy_id in states:
-                self._entries[key].served = states[policy_id]
+            # One that was rolled back or replaced between the two queries is seen next time.
+            self._entries[key] = _Entry(policy_id, states.get(policy_id) or _untaught(), now)
 
 
 def _untaught() -> ServedPolicy:
-    return ServedPolicy(0, LinUCB(encoding(CURRENT_VERSION).n_features).state())
+    return ServedPolicy(0, CURRENT_VERSION, LinUCB(encoding(CURRENT_VERSION).n_features).state())
 
 
 def _current_versions(keys: set[PoolKey]) -> dict[PoolKey, tuple[int, int]]:
+    """Policy id and version of the lineage in use, where this code knows its encoding."""
     merchants, categories = ({key[side] for key in keys} for side in (0, 1))
     rows = Policy.objects.filter(
-        merchant_id__in=merchants, category_id__in=categories, encoding_version=CURRENT_VERSION
+        merchant_id__in=merchants,
+        category_id__in=categories,
+        is_active=True,
+        encoding_version__in=list(ENCODINGS),
     ).values_list("merchant_id", "category_id", "pk", "current_version")
     return {(merchant, category): (pk, version) for merchant, category, pk, version in rows}
 
@@ -122,4 +129,7 @@ def _states(policy_ids: list[int]) -> dict[int, ServedPolicy]:
     if not policy_ids:
         return {}
     rows = PolicySnapshot.objects.filter(policy_id__in=policy_ids, version=F("policy__current_version"))
-    return {row.policy_id: ServedPolicy(row.version, from_bytes(bytes(row.state))) for row in rows}
+    return {
+        row.policy_id: ServedPolicy(row.version, row.policy.encoding_version, from_bytes(bytes(row.state)))
+        for row in rows.select_related("policy")
+    }

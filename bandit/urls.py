@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from bandit import views, views_experiments, views_policy
+from bandit import views, views_experiments, views_policy, views_policy_log
 
 urlpatterns = [
     path("e/<str:token>", views.impression, name="impression"),
@@ -16,5 +16,15 @@ urlpatterns = [
     ),
     path("experiments/<int:experiment_id>/stop/", views_experiments.experiment_stop, name="experiment-stop"),
     path("policy/", views_policy.policy, name="policy"),
+    path("policy/pools/<int:category_id>/settings/", views_policy.settings, name="policy-settings"),
+    path("policy/pools/<int:category_id>/switch/", views_policy.switch, name="policy-switch"),
+    path("policy/pools/<int:category_id>/pause/<int:version_id>/", views_policy.pause, name="policy-pause"),
+    path(
+        "policy/pools/<int:category_id>/resume/<int:version_id>/", views_policy.resume, name="policy-resume"
+    ),
+    path("policy/<int:policy_id>/version/", views_policy.go_back, name="policy-version"),
+    path("policy/why/", views_policy_log.why_page, name="policy-why"),
+    path("policy/compare/", views_policy_log.compare, name="policy-compare"),
+    path("policy/compare/<int:comparison_id>/", views_policy_log.comparison, name="policy-comparison"),
     path("", include("bandit.urls_reports")),
 ]

@@ -132,6 +132,7 @@ def test_the_number_of_queries_does_not_grow_with_the_items() -> None:
             assert shop.ask(*products).status_code == 200
         return len(captured)
 
+    queries(more[0])  # what seldom changes is in memory afterwards
     one, ten = queries(more[0]), queries(*more)
     assert ten == one
     assert one <= 11

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from bandit.models import Experiment
+from bandit.models import Experiment, Policy, PolicyComparison
 from creatives.models import (
     ApiKey,
     CatalogImport,
@@ -29,6 +29,7 @@ from creatives.models import (
     User,
     WebhookDelivery,
 )
+from review.models import Decision, GoldItem, PromptTrust, SecondOpinion
 from tests import factories
 
 LOGIN = "redirect to the sign-in page"
@@ -53,6 +54,11 @@ class World:
     membership: Membership
     delivery: WebhookDelivery
     experiment: Experiment
+    policy: Policy
+    comparison: PolicyComparison
+    second_opinion: SecondOpinion
+    gold_item: GoldItem
+    prompt_trust: PromptTrust
     secrets: dict[str, str]
 
     @property
@@ -104,8 +110,32 @@ def build_world() -> World:
             merchant=ours, recommender=recommender, event_type="creative.approved", dedupe_key="1", payload={}
         ),
         experiment=Experiment.objects.create(merchant=ours, name="prompts or photos"),
+        policy=Policy.objects.create(merchant=ours, category=category, encoding_version=1),
+        comparison=PolicyComparison.objects.create(merchant=ours, category=category),
+        **_checks(request, people, files),
         secrets={"ours": our_secret, "theirs": their_secret, "recommender": recommender_secret},
     )
+
+
+def _checks(
+    request: CreativeRequest, people: dict[str, User | None], files: dict[str, str]
+) -> dict[str, Any]:
+    """A decided creative in another size, drawn for a second opinion and used as a gold item."""
+    triplet = {
+        name: getattr(request, name) for name in ("merchant", "image_sha256", "prompt_version", "layout")
+    }
+    other = CreativeRequest.objects.create(**triplet, bucket="256x320", pipeline_version="1", status="done")
+    decided = {"merchant": request.merchant, "creative": None}
+    decided["creative"] = Creative.objects.create(
+        merchant=request.merchant, request=other, seed=1, status="approved", **files
+    )
+    line = Decision.objects.create(**decided, reviewer=people["reviewer"], action="approve")
+    trust = {"prompt_version": request.prompt_version, "category": factories.category("Home")}
+    return {
+        "second_opinion": SecondOpinion.objects.create(**decided, kind="sample", first=line, lean="approve"),
+        "gold_item": GoldItem.objects.create(**decided, expected="approve", set_by=people["admin"]),
+        "prompt_trust": PromptTrust.objects.create(merchant=request.merchant, **trust),
+    }
 
 
 Expected = str | int

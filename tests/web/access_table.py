@@ -157,9 +157,7 @@ def _review() -> None:
     )
     TABLE.admins("review/gold/")
     TABLE.admins("review/gold/<int:creative_id>/set/", 302, **post(**creative, **approve))
-    TABLE.admins(
-        "review/gold/<int:gold_id>/retire/", 302, **post(path=lambda w: {"gold_id": w.gold_item.pk})
-    )
+    TABLE.admins("review/gold/<int:gold_id>/retire/", 302, **post(path=lambda w: {"gold_id": w.gold_item.pk}))
     TABLE.list_for("owner", "review/rules/")
     TABLE.row_of(
         "owner",
@@ -188,8 +186,12 @@ def _bandit() -> None:
     prompt = {"path": lambda w: {"category_id": w.version.prompt.category_id, "version_id": w.version.pk}}
     TABLE.row_of("owner", "policy/pools/<int:category_id>/settings/", **pool, **ours)
     TABLE.row_of(MERCHANT, "policy/pools/<int:category_id>/switch/", 302, **post(**pool, **ours))
-    TABLE.row_of(MERCHANT, "policy/pools/<int:category_id>/pause/<int:version_id>/", 302, **post(**prompt, **ours))
-    TABLE.row_of(MERCHANT, "policy/pools/<int:category_id>/resume/<int:version_id>/", 302, **post(**prompt, **ours))
+    TABLE.row_of(
+        MERCHANT, "policy/pools/<int:category_id>/pause/<int:version_id>/", 302, **post(**prompt, **ours)
+    )
+    TABLE.row_of(
+        MERCHANT, "policy/pools/<int:category_id>/resume/<int:version_id>/", 302, **post(**prompt, **ours)
+    )
     TABLE.row_of(
         "owner",
         "policy/<int:policy_id>/version/",

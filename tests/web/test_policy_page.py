@@ -62,12 +62,14 @@ def test_a_retired_prompt_keeps_what_was_learned_and_a_new_one_has_nothing_yet()
     factories.prompt_version(policy.category)
     page = as_(factories.member(merchant, "editor")).get("/policy/").content.decode()
     assert "Retired" in page
-    assert "not shown yet" in page
+    assert "not learned from yet" in page
 
 
 def test_before_anything_was_learned() -> None:
     merchant = factories.merchant()
-    shown(merchant, pool(factories.category("Home"), 1)[0])
+    version = pool(factories.category("Home"), 1)[0]
+    factories.product(merchant, category=version.prompt.category)
+    shown(merchant, version)
     page = as_(factories.member(merchant, "owner")).get("/policy/").content.decode()
     assert "Nothing learned yet" in page
     assert "1 is waiting" in page
@@ -78,13 +80,12 @@ def test_policies_of_others_do_not_exist() -> None:
     foreign = taught(theirs)
     taught(mine)
     client = as_(factories.member(mine, "owner"))
-    assert client.get(f"/policy/?policy={foreign.pk}").status_code == 404
+    pool_id = foreign.category_id
+    assert client.get(f"/policy/?pool={pool_id}").status_code == 404
     assert client.get(f"/policy/?merchant={theirs.slug}").status_code == 404
-    assert client.get("/policy/?policy=x").status_code == 404
+    assert client.get("/policy/?pool=x").status_code == 404
     assert foreign.category.path not in client.get("/policy/").content.decode()
-    assert (
-        as_(factories.admin()).get(f"/policy/?merchant={theirs.slug}&policy={foreign.pk}").status_code == 200
-    )
+    assert as_(factories.admin()).get(f"/policy/?merchant={theirs.slug}&pool={pool_id}").status_code == 200
 
 
 def test_reviewers_and_strangers_stay_out() -> None:
