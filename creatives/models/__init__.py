@@ -6,8 +6,8 @@ from .delivery import WebhookDelivery
 from .generation import Creative, CreativeRequest, OutboxEntry, PositionedRendition, Rendition
 from .imports import CatalogImport, FeedMapping, FeedRun, FeedSource, ImportIssue, ImportMode
 from .masks import ImageMask
-from .placements import Placement
-from .prompts import Prompt, PromptVersion
+from .placements import MerchantPlacement, Placement
+from .prompts import Prompt, PromptVersion, PromptVeto
 
 __all__ = [
     "ApiKey",
@@ -23,6 +23,7 @@ __all__ = [
     "ImportMode",
     "Membership",
     "Merchant",
+    "MerchantPlacement",
     "OutboxEntry",
     "Placement",
     "PositionedRendition",
@@ -30,6 +31,7 @@ __all__ = [
     "ProductImage",
     "Prompt",
     "PromptVersion",
+    "PromptVeto",
     "Recommender",
     "Rendition",
     "Role",

@@ -62,16 +62,18 @@ class CreativeRequest(models.Model):
 class Creative(models.Model):
     """A painted picture of a request. Only an approved one is ever served; a request has at most one that is alive.
 
-    ``retired_from`` is the status that a creative had when it retired with its product, and comes back to with it.
+    A paused one was approved and is not served for the time being. ``retired_from`` is the status that a creative had
+    when it retired with its product or by a veto, and comes back to with them.
     """
 
     class Status(models.TextChoices):
         IN_REVIEW = "in_review"
         APPROVED = "approved"
+        PAUSED = "paused"
         REJECTED = "rejected"
         RETIRED = "retired"
 
-    ALIVE = ("in_review", "approved")
+    ALIVE = ("in_review", "approved", "paused")
 
     merchant = models.ForeignKey(Merchant, models.CASCADE)
     request = models.ForeignKey(CreativeRequest, models.CASCADE, related_name="creatives")
@@ -94,7 +96,7 @@ class Creative(models.Model):
             models.UniqueConstraint(fields=["request", "seed"], name="one_creative_per_seed"),
             models.UniqueConstraint(
                 fields=["request"],
-                condition=Q(status__in=["in_review", "approved"]),
+                condition=Q(status__in=["in_review", "approved", "paused"]),
                 name="one_living_creative_per_request",
             ),
         ]

@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from .accounts import Merchant
+from .base import TenantQuerySet
+
 SIDE = [MinValueValidator(32), MaxValueValidator(2048)]
+SCALE = [MinValueValidator(10), MaxValueValidator(100)]
+MARGIN = [MinValueValidator(0), MaxValueValidator(40)]
 
 
 class Placement(models.Model):
@@ -26,13 +31,9 @@ class Placement(models.Model):
     name = models.CharField(max_length=120)
     width = models.PositiveIntegerField(validators=SIDE)
     height = models.PositiveIntegerField(validators=SIDE)
-    scale = models.PositiveSmallIntegerField(
-        default=72, validators=[MinValueValidator(10), MaxValueValidator(100)]
-    )
+    scale = models.PositiveSmallIntegerField(default=72, validators=SCALE)
     anchor = models.CharField(max_length=2, choices=Anchor, default=Anchor.BOTTOM)
-    margin = models.PositiveSmallIntegerField(
-        default=8, validators=[MinValueValidator(0), MaxValueValidator(40)]
-    )
+    margin = models.PositiveSmallIntegerField(default=8, validators=MARGIN)
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -40,3 +41,23 @@ class Placement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.width}×{self.height}"
+
+
+class MerchantPlacement(models.Model):
+    """How a merchant wants its products to stand in a placement, where that is not the placement's own way."""
+
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="placement_defaults")
+    placement = models.ForeignKey(Placement, models.CASCADE, related_name="merchant_defaults")
+    scale = models.PositiveSmallIntegerField(validators=SCALE)
+    anchor = models.CharField(max_length=2, choices=Placement.Anchor)
+    margin = models.PositiveSmallIntegerField(validators=MARGIN)
+    updated_at = models.DateTimeField(auto_now=True)
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "placement"], name="one_default_per_placement")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.placement} for {self.merchant}"

@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from .catalog import Category
+from .accounts import Merchant
+from .base import TenantQuerySet
+from .catalog import Category, Product
 
 
 class Prompt(models.Model):
@@ -54,3 +56,37 @@ class PromptVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prompt.name} v{self.version}"
+
+
+class PromptVeto(models.Model):
+    """A merchant's word that a prompt is not for a product, or for a category and all below it."""
+
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="prompt_vetoes")
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="vetoes")
+    product = models.ForeignKey(Product, models.CASCADE, null=True, blank=True, related_name="prompt_vetoes")
+    category = models.ForeignKey(Category, models.CASCADE, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(product__isnull=True) ^ Q(category__isnull=True),
+                name="veto_of_product_or_category",
+            ),
+            models.UniqueConstraint(
+                fields=["prompt", "product"], condition=Q(product__isnull=False), name="one_veto_per_product"
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "prompt", "category"],
+                condition=Q(category__isnull=False),
+                name="one_veto_per_category",
+            ),
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.prompt} is not for {self.product or self.category}"
