@@ -72,6 +72,7 @@ def test_every_change_that_matters_is_noticed(change: Callable[[Shop], object]) 
 def test_a_decision_asks_for_little_once_its_configuration_is_known() -> None:
     shop = Shop()
     shop.approve(shop.products[0], shop.versions[0])
+    shop.decide()  # starts the merchant's default experiment, which is a change
     shop.decide()
     with CaptureQueriesContext(connection) as captured:
         shop.decide()
