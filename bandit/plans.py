@@ -81,14 +81,14 @@ class Plan:
     @property
     def item_features(self) -> dict[str, Any]:
         """What is known of the product, cut to lengths that fit a token."""
-        product = self.card.product
+        card = self.card
         features: dict[str, Any] = {}
-        if product.category is not None:
-            features["category"] = product.category.path[:_PATH]
-        if product.price is not None:
-            features["price"] = max(0.0, float(product.price))
+        if card.category is not None:
+            features["category"] = card.category.path[:_PATH]
+        if card.price is not None:
+            features["price"] = max(0.0, float(card.price))
         for name in ("brand", "color"):
-            if text := getattr(product, name):
+            if text := getattr(card, name):
                 features[name] = text[:_TEXT]
         return features
 
@@ -98,11 +98,11 @@ def plan_items(
 ) -> list[Plan | None]:
     """One plan per item, in order; None for a product that is unknown or not of ``merchants`` (by slug).
 
-    2 queries, and 7 more where ``config`` does not know the answers yet.
+    1 query, and 7 more where ``config`` does not know the answers yet.
     """
     keys = [(merchants[slug].pk, pk) if slug in merchants else None for slug, pk in request.items]
     cards = product_cards({key for key in keys if key})
-    categories = {card.product.category_id for card in cards.values() if card.product.category_id}
+    categories = {card.category.pk for card in cards.values() if card.category}
     merchant_ids = {merchant_id for merchant_id, _ in cards}
     pools = config.many("pool", categories, pools_for)
     experiments = config.many("experiment", merchant_ids, running_experiments)
@@ -117,7 +117,7 @@ def plan_items(
         card, merchant, decided = cards[key], by_id[key[0]], controlled[key[0]]
         experiment = experiments.get(key[0])
         arm, kind = assigned(experiment, request.user_id)
-        pool = pools.get(card.product.category_id) if card.product.category_id else None
+        pool = pools.get(card.category.pk) if card.category else None
         control = decided.of(merchant.pk, pool.category.pk if pool else 0)
         plan = Plan(merchant, card, experiment, arm, kind, pool, control, {}, None)
         wants = _wants(card, pool, request, layout) if kind in LEARNING and not plan.is_switched_off else {}

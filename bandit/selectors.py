@@ -4,57 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from django.db.models import Prefetch, Q
+from django.db import connection
+from django.db.models import Prefetch
 
 from bandit.models import Experiment, ExperimentArm, PausedPrompt, PoolControl
 from bandit.services import ensure_default_experiments
-from creatives.models import Product, ProductImage
+from creatives.models import Category, ProductImage
 
 ItemKey = tuple[int, str]
 """(merchant id, the merchant's own id of the product)."""
 
+# The ready image of the lowest position, else the first that is pending and has an address. Plain SQL: building the
+# query would take longer than running it.
+_CARDS = """
+SELECT p.id, p.merchant_id, p.external_id, p.price, p.brand, p.color, c.id, c.path,
+       i.sha256, i.status, i.file, i.width, i.height, i.source_url
+FROM unnest(%(merchants)s::bigint[], %(ids)s::text[]) AS wanted (merchant_id, external_id)
+JOIN creatives_product p ON p.merchant_id = wanted.merchant_id AND p.external_id = wanted.external_id
+LEFT JOIN creatives_category c ON c.id = p.category_id
+LEFT JOIN LATERAL (
+    SELECT * FROM creatives_productimage i
+    WHERE i.product_id = p.id AND (i.status = 'ready' OR i.source_url <> '')
+    ORDER BY i.status <> 'ready', i.position LIMIT 1
+) i ON true
+WHERE p.status = 'active'
+"""
 
-@dataclass(frozen=True)
+
+class CardImage(NamedTuple):
+    """A product's picture: ``file`` is its name in the store once it ``is_ready``; size in pixels, None if not measured."""
+
+    sha256: str
+    is_ready: bool
+    file: str
+    width: int | None
+    height: int | None
+    source_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProductCard:
-    """A product with its first image that is ready, or that will be."""
+    """What a decision needs of a product, with its first image that is ready, or that will be."""
 
-    product: Product
-    image: ProductImage | None
+    product_id: int
+    price: Decimal | None
+    brand: str
+    color: str
+    category: Category | None
+    image: CardImage | None
 
     @property
     def is_ready(self) -> bool:
-        return self.image is not None and self.image.status == ProductImage.Status.READY
+        return self.image is not None and self.image.is_ready
 
 
 def product_cards(keys: Collection[ItemKey]) -> dict[ItemKey, ProductCard]:
-    """The active products among ``keys`` (2 queries)."""
-    by_merchant: dict[int, list[str]] = {}
-    for merchant_id, external_id in keys:
-        by_merchant.setdefault(merchant_id, []).append(external_id)
-    wanted = Q(pk__in=[])
-    for merchant_id, ids in by_merchant.items():
-        wanted |= Q(merchant_id=merchant_id, external_id__in=ids)
-    products = {
-        product.pk: product
-        for product in Product.objects.filter(wanted, status=Product.Status.ACTIVE).select_related("category")
-    }
-    images = _first_images(products)
-    return {(p.merchant_id, p.external_id): ProductCard(p, images.get(p.pk)) for p in products.values()}
+    """The active products among ``keys`` (1 query)."""
+    if not keys:
+        return {}
+    ordered = sorted(keys)
+    with connection.cursor() as cursor:
+        cursor.execute(_CARDS, {"merchants": [pk for pk, _ in ordered], "ids": [key for _, key in ordered]})
+        return {(row[1], row[2]): _card(row) for row in cursor.fetchall()}
 
 
-def _first_images(product_ids: Iterable[int]) -> dict[int, ProductImage]:
-    """By product: the ready image of the lowest position, else the first that is pending and has an address."""
-    chosen: dict[int, ProductImage] = {}
-    rows = ProductImage.objects.filter(product_id__in=list(product_ids)).order_by("product_id", "position")
-    for image in rows:
-        held = chosen.get(image.product_id)
-        if image.status == ProductImage.Status.READY:
-            if held is None or held.status != ProductImage.Status.READY:
-                chosen[image.product_id] = image
-        elif image.source_url:
-            chosen.setdefault(image.product_id, image)
-    return chosen
+def _card(row: tuple[Any, ...]) -> ProductCard:
+    pk, _, _, price, brand, color, category_id, path, sha256, status, *rest = row
+    category = Category(pk=category_id, path=path) if category_id is not None else None
+    ready = status == ProductImage.Status.READY
+    return ProductCard(pk, price, brand, color, category, CardImage(sha256, ready, *rest) if status else None)
 
 
 def running_experiments(merchant_ids: Iterable[int]) -> dict[int, Experiment]:

@@ -161,7 +161,7 @@ def _decision(
     token = DecisionToken(
         decision_id=uuid.uuid4(),
         merchant_id=plan.merchant.pk,
-        product_id=plan.card.product.pk,
+        product_id=plan.card.product_id,
         category_id=plan.pool.category.pk if plan.pool else None,
         creative_id=outcome.creative_id,
         prompt_version_id=chosen.arm if chosen else None,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-from creatives.models import Creative, CreativeRequest, PositionedRendition, Rendition
+from django.db import connection
+
+from creatives.models import Creative, CreativeRequest, PositionedRendition
 from creatives.services.files import public_url
 from creatives.services.generation import Want
 from creatives.services.sizes import current_pipeline_version, is_paintable
@@ -37,10 +39,9 @@ def serving_states(merchant_id: int, wants: Sequence[Want]) -> dict[Want, Servin
     current = current_pipeline_version()
     best: dict[Want, ServingState] = {}
     for row in _renditions(merchant_id, wants):
-        request = row.request
-        want = Want(request.image_sha256, request.prompt_version_id, row.width, row.height, request.layout)
+        want = Want(row.image_sha256, row.prompt_version_id, row.width, row.height, row.layout)
         found = _state(row)
-        is_current = request.pipeline_version == current
+        is_current = row.pipeline_version == current
         known = best.get(want)
         outranked = (
             known is not None and known.state == "ready" and not (is_current and found.state == "ready")
@@ -70,35 +71,63 @@ def positioned_urls(merchant_id: int, wants: Sequence[Want]) -> dict[Want, str]:
     return {want: urls[key] for want, key in keys.items() if key in urls}
 
 
-def _renditions(merchant_id: int, wants: Sequence[Want]) -> Sequence[Rendition]:
+class _Row(NamedTuple):
+    """A rendition with what matters of its request and creative."""
+
+    width: int
+    height: int
+    file: str
+    image_sha256: str
+    prompt_version_id: int
+    layout: str
+    pipeline_version: str
+    request_status: str
+    creative_id: int | None
+    creative_status: str | None
+
+
+# Plain SQL, because a decision waits for it: building the query would take longer than running it.
+_RENDITIONS = """
+SELECT n.width, n.height, n.file, r.image_sha256, r.prompt_version_id, r.layout, r.pipeline_version, r.status, c.id, c.status
+FROM creatives_creativerequest r JOIN creatives_rendition n ON n.request_id = r.id
+LEFT JOIN creatives_creative c ON c.id = n.creative_id
+WHERE r.merchant_id = %(merchant)s AND r.image_sha256 = ANY (%(images)s) AND r.prompt_version_id = ANY (%(prompts)s)
+    AND r.layout = ANY (%(layouts)s) AND n.width = ANY (%(widths)s) AND n.height = ANY (%(heights)s)
+ORDER BY r.id
+"""
+
+
+def _renditions(merchant_id: int, wants: Sequence[Want]) -> list[_Row]:
     if not wants:
         return []
-    rows = Rendition.objects.filter(
-        request__merchant=merchant_id,
-        request__image_sha256__in={want.image_sha256 for want in wants},
-        request__prompt_version__in={want.prompt_version_id for want in wants},
-        request__layout__in={want.layout for want in wants},
-        width__in={want.width for want in wants},
-        height__in={want.height for want in wants},
-    )
-    return list(rows.select_related("request", "creative").order_by("request_id"))
+    parameters: dict[str, Any] = {
+        "merchant": merchant_id,
+        "images": list({want.image_sha256 for want in wants}),
+        "prompts": list({want.prompt_version_id for want in wants}),
+        "layouts": list({want.layout for want in wants}),
+        "widths": list({want.width for want in wants}),
+        "heights": list({want.height for want in wants}),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RENDITIONS, parameters)
+        return [_Row(*row) for row in cursor.fetchall()]
 
 
-def _state(row: Rendition) -> ServingState:
+def _state(row: _Row) -> ServingState:
     found = partial(ServingState, width=row.width, height=row.height)
-    creative, status = row.creative, row.request.status
-    if creative is not None and creative.status == Creative.Status.APPROVED:
+    creative_id, status = row.creative_id, row.request_status
+    if row.creative_status == Creative.Status.APPROVED:
         if row.file:
-            return found("ready", url=public_url(row.file), creative_id=creative.pk)
-        return found("queued", creative_id=creative.pk)
+            return found("ready", url=public_url(row.file), creative_id=creative_id)
+        return found("queued", creative_id=creative_id)
     if status in (CreativeRequest.Status.QUEUED, CreativeRequest.Status.RUNNING):
         return found("queued")
     if status == CreativeRequest.Status.FAILED:
         return found("failed")
-    if creative is None:  # painted already, this size is on its way
+    if creative_id is None:  # painted already, this size is on its way
         return found("queued")
-    in_review = creative.status == Creative.Status.IN_REVIEW
-    return found("in_review" if in_review else "rejected", creative_id=creative.pk)
+    in_review = row.creative_status == Creative.Status.IN_REVIEW
+    return found("in_review" if in_review else "rejected", creative_id=creative_id)
 
 
 def _unknown(want: Want) -> ServingState:

@@ -76,12 +76,11 @@ def test_a_decision_asks_for_little_once_its_configuration_is_known() -> None:
     shop.decide()
     with CaptureQueriesContext(connection) as captured:
         shop.decide()
-    tables = [re.findall(r'FROM "?(\w+)', query["sql"])[-1] for query in captured]
-    assert tables == [
+    tables = [re.findall(r'(?:FROM|JOIN) "?(\w+)', query["sql"]) for query in captured]
+    assert [next(name for name in found if "_" in name) for found in tables] == [
         "bandit_configchange",
         "creatives_product",
-        "creatives_productimage",
-        "creatives_rendition",
+        "creatives_creativerequest",
     ]
 
 
