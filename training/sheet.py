@@ -1,95 +1,198 @@
-"""Contact sheets: what the present weights paint for a set of prompts and product outlines."""
+"""The sheets of the model card: what a checkpoint paints, with and without each of its conditions."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
-from PIL import Image, ImageDraw
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from creatives.pipeline.edges import draw_edges
+from creatives.pipeline import (
+    BUCKETS,
+    MemoryCache,
+    Prepared,
+    Size,
+    bucket_for,
+    make_creative,
+    prepare,
+    render,
+)
 from training.catalogue import PROMPTS
-from training.dataset import load_scene, scene_names
-from training.vae import held_out
+from training.evaluate.painting import (
+    BLANK,
+    NAIVE,
+    OURS,
+    PLAIN,
+    SWAPPED,
+    Shot,
+    Studio,
+    open_studio,
+    pasted,
+    reseeded,
+)
+from training.evaluate.shots import OPEN_PROMPTS, Product, demo_products, folder_products
+from training.grid import grid, save_jpeg, shelves, stacked
 
-LABEL = 18
-EXTRA = (
-    "on green grass under a blue sky", "on seamless mustard paper", "on a glossy black surface, bokeh lights at night",
+U8 = NDArray[np.uint8]
+
+CELL = (236, 190)
+SHOWN_SIZES: tuple[tuple[tuple[str, float], ...], ...] = (
+    (("1200x628", 1.0),),
+    (("1080x1080", 1 / 3), ("1080x1350", 4 / 15), ("1080x1920", 3 / 16), ("300x250", 1.0), ("160x600", 0.6)),
+    (("728x90", 1.0), ("320x50", 1.0)),
+)
+SIZES_PROMPT = "on an oak wood table in front of a sage green wall, soft daylight"
+MORE_PROMPTS = (
+    "on green grass under a blue sky", "on a glossy black surface, bokeh lights at night",
     "flat lay on white marble, seen from above",
 )  # fmt: skip
+STEPS = ("1 mask", "2 placed", "3 edges", "4 painted", "5 product cut back in")
 
 
-def prompts() -> list[str]:
-    """The catalogue's prompts and a few more."""
-    return [text for pool in PROMPTS.values() for _, text in pool] + list(EXTRA)
+@dataclasses.dataclass
+class Sheets:
+    """Draws the sheets of one checkpoint around some products."""
 
+    studio: Studio
+    products: Sequence[Product]
+    seed: int = 1
 
-def outlines(scenes: Path, count: int, size: tuple[int, int] = (256, 256)) -> list[Image.Image]:
-    """Edges of held-out products of one size, as RGB control images."""
-    found = []
-    for name in scene_names(scenes):
-        if held_out(name):
-            scene = load_scene(scenes, name)
-            if scene.size == size and scene.spec["view"] == "front":
-                found.append(Image.fromarray(draw_edges(scene.rgb, scene.alpha)).convert("RGB"))
-    return found[:count]
+    def __post_init__(self) -> None:
+        self._cache = MemoryCache(256 * 1024 * 1024)
 
+    def shot(self, product: Product, prompt: str, size: tuple[int, int] = (320, 256)) -> Shot:
+        """The product placed in the bucket of a size."""
+        ready = self._prepared(product, Size(*size))
+        return Shot(prompt, ready.placed, ready.edges, self.seed, product.name)
 
-def paint(
-    pipe: Any,
-    prompt: str,
-    edges: list[Image.Image],
-    *,
-    steps: int,
-    guidance: float,
-    conditioning: float,
-    seed: int,
-) -> list[Image.Image]:
-    """One picture for each control image; the same seed gives the same pictures."""
-    generators = [torch.Generator().manual_seed(seed + k) for k in range(len(edges))]
-    width, height = edges[0].size
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        return pipe(
-            prompt=[prompt] * len(edges), image=edges, width=width, height=height, num_inference_steps=steps,
-            guidance_scale=guidance, controlnet_conditioning_scale=conditioning, generator=generators,
-        ).images  # fmt: skip
+    def prompts(self) -> Image.Image:
+        """Every prompt of the catalogue and a few more, around five products each."""
+        texts = [*(text for pool in PROMPTS.values() for _, text in pool), *MORE_PROMPTS]
+        rows = []
+        for number, text in enumerate(texts):
+            chosen = [self.products[(number + 3 * k) % len(self.products)] for k in range(5)]
+            shots = [reseeded(self.shot(p, text), self.seed + number * 5 + k) for k, p in enumerate(chosen)]
+            rows.append((text, self._final(shots)))
+        return grid(rows, (), CELL)
 
+    def seeds(self) -> Image.Image:
+        """Five prompts, six seeds each, the product in its place."""
+        texts = [pool[0][1] for pool in PROMPTS.values()] + [OPEN_PROMPTS[1]]
+        rows = []
+        for number, text in enumerate(texts):
+            shot = self.shot(self.products[number % len(self.products)], text)
+            shots = [reseeded(shot, self.seed + k) for k in range(6)]
+            rows.append((text, self._final(shots)))
+        return grid(rows, [f"seed {self.seed + k}" for k in range(6)], (196, 157))
 
-def labelled(text: str, pictures: list[Image.Image]) -> Image.Image:
-    """Pictures side by side under their prompt."""
-    width, height = pictures[0].size
-    strip = Image.new("RGB", (width * len(pictures), height + LABEL), "white")
-    ImageDraw.Draw(strip).text((4, 3), text, fill="black")
-    for k, picture in enumerate(pictures):
-        strip.paste(picture, (k * width, LABEL))
-    return strip
+    def sizes(self) -> Image.Image:
+        """One product and prompt at common sizes; the first is shown at its full size."""
+        product = self.products[0]
+        rows = []
+        for row in SHOWN_SIZES:
+            line = []
+            for text, factor in row:
+                note = "" if factor == 1 else f", shown at {factor:.0%}".replace("%", " %")
+                line.append(
+                    (f"{text}{note}", self._creative(product, SIZES_PROMPT, Size.parse(text)), factor)
+                )
+            rows.append(line)
+        return shelves(rows)
 
-
-def sheet(
-    pipe: Any,
-    scenes: Path,
-    out: Path,
-    *,
-    columns: int = 2,
-    steps: int = 10,
-    guidance: float = 3.0,
-    conditioning: float = 1.0,
-    across: int = 2,
-) -> None:
-    """One strip of ``columns`` products per prompt, ``across`` strips side by side, the outlines in the last strip."""
-    edges = outlines(scenes, columns)
-    strips = [
-        labelled(
-            text,
-            paint(pipe, text, edges, steps=steps, guidance=guidance, conditioning=conditioning, seed=100 + k),
+    def structure(self) -> Image.Image:
+        """Raw paintings with edges, without, and by naive inpainting; then ours with the product cut back in."""
+        rows = []
+        texts = [text for pool in PROMPTS.values() for _, text in pool]
+        for number, product in enumerate(self.products[:6]):
+            shot = reseeded(self.shot(product, texts[3 * number % len(texts)]), self.seed + number)
+            ways = [self.studio.paint([shot], way)[0] for way in (NAIVE, BLANK, OURS)]
+            rows.append((shot.prompt, [shot.edges, *ways, pasted(shot, ways[-1])]))
+        heads = (
+            "edges",
+            "naive inpainting",
+            "without edges, raw",
+            "with edges, raw",
+            "with edges, product pasted",
         )
-        for k, text in enumerate(prompts())
-    ]
-    strips.append(labelled("outlines given to the ControlNet", edges))
-    width, height = strips[0].size
-    grid = Image.new("RGB", (width * across, height * -(-len(strips) // across)), "white")
-    for k, strip in enumerate(strips):
-        grid.paste(strip, (k % across * width, k // across * height))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    grid.save(out, quality=82)
+        return grid(rows, heads, CELL)
+
+    def conditioning(self) -> Image.Image:
+        """Pictures with the product's image, without it, and with another product's, colours left open."""
+        if not self.studio.has_adapter:
+            raise ValueError("this checkpoint has no IP-Adapter, so there is no conditioning to show")
+        shots = [
+            reseeded(self.shot(product, OPEN_PROMPTS[number % len(OPEN_PROMPTS)]), self.seed + number)
+            for number, product in enumerate(self.products[:6])
+        ]
+        ways = [self.studio.paint(shots, way) for way in (PLAIN, OURS, SWAPPED)]
+        rows = [
+            (shot.prompt, [shot.placed, *(pasted(shot, pictures[place]) for pictures in ways)])
+            for place, shot in enumerate(shots)
+        ]
+        return grid(
+            rows, ("product", "without its picture", "with its picture", "with the next product's"), CELL
+        )
+
+    def creatives(self) -> Image.Image:
+        """The five steps of one creative, and products in the settings of their pools, as the product makes them."""
+        rows: list[tuple[str, list[U8]]] = []
+        steps: list[U8] = []
+        for product in self.products[:4]:
+            cells = []
+            for column in range(5):
+                text = product.prompts[column % len(product.prompts)]
+                made = make_creative(
+                    product.photo, text, (600, 500), seed=self.seed + column, painter=self.studio.painter
+                )
+                cells.append(made.final)
+                steps = steps or list(made.steps.values())
+            rows.append(("  ·  ".join(product.prompts), cells))
+        return stacked([grid([("", steps)], STEPS, CELL), grid(rows, (), CELL)])
+
+    def _final(self, shots: Sequence[Shot]) -> list[U8]:
+        return [pasted(shot, picture) for shot, picture in zip(shots, self.studio.paint(shots), strict=True)]
+
+    def _creative(self, product: Product, prompt: str, size: Size) -> U8:
+        ready = self._prepared(product, size)
+        shot = Shot(prompt, ready.placed, ready.edges, self.seed, product.name)
+        return render(ready, self.studio.paint([shot])[0], size).final
+
+    def _prepared(self, product: Product, size: Size) -> Prepared:
+        buckets = self.studio.profile.buckets
+        return prepare(product.photo, bucket_for(*size, buckets), cache=self._cache, buckets=buckets)
+
+
+SHEETS: dict[str, Callable[[Sheets], Image.Image]] = {
+    "prompts": Sheets.prompts,
+    "seeds": Sheets.seeds,
+    "sizes": Sheets.sizes,
+    "structure": Sheets.structure,
+    "conditioning": Sheets.conditioning,
+    "creatives": Sheets.creatives,
+}
+
+
+def draw_sheets(
+    checkpoint: Path, out: Path, names: Sequence[str] = (), products: Path | None = None, seed: int = 1
+) -> list[Path]:
+    """Draw the named sheets (default: all that the checkpoint can) into ``out`` as ``studio-tiny-NAME.jpg``.
+
+    Raises ValueError for a name that does not exist.
+    """
+    unknown = set(names) - set(SHEETS)
+    if unknown:
+        raise ValueError(f"no sheet {', '.join(sorted(unknown))}; there are {', '.join(SHEETS)}")
+    sheets = Sheets(
+        open_studio(checkpoint, BUCKETS), folder_products(products) if products else demo_products(), seed
+    )
+    possible = [name for name in SHEETS if name != "conditioning" or sheets.studio.has_adapter]
+    written = []
+    for name in names or possible:
+        path = out / ("creatives.jpg" if name == "creatives" else f"studio-tiny-{name}.jpg")
+        size = save_jpeg(SHEETS[name](sheets), path)
+        print(f"{path}: {size // 1000} kB", flush=True)
+        written.append(path)
+    return written

@@ -1,0 +1,1 @@
+"""How well a checkpoint paints, in figures: prompts, structure, product conditioning, distance to renders, variety."""
