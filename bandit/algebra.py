@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri
 
 
 def inverse(matrices: np.ndarray) -> np.ndarray:
-    """Inverses of symmetric positive definite matrices (…, d, d), by their Cholesky factors.
+    """Inverses of symmetric positive definite matrices (…, d, d), by their Cholesky factors; exactly symmetric.
 
     Raises numpy.linalg.LinAlgError for a matrix that is not positive definite.
     """
-    factors = np.linalg.cholesky(matrices)
-    halves = np.linalg.inv(factors)
-    return np.swapaxes(halves, -1, -2) @ halves
+    found = np.empty_like(matrices, order="C")
+    d = matrices.shape[-1]
+    for matrix, out in zip(matrices.reshape(-1, d, d), found.reshape(-1, d, d), strict=True):
+        factor, failed = dpotrf(matrix, lower=1)
+        if failed:
+            raise np.linalg.LinAlgError("the matrix is not positive definite")
+        out[:], _ = dpotri(factor, lower=1, overwrite_c=1)
+        out += np.tril(out, -1).T
+    return found
 
 
 def stacked(state: dict[str, Any], name: str, shape: tuple[int, ...]) -> np.ndarray:

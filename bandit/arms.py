@@ -72,13 +72,26 @@ class ArmRegistry:
 
     def rows_of(self, arms: Iterable[Any]) -> np.ndarray:
         """Rows of a sequence of arms, active or retired, as int64 (n,)."""
-        listed = arms.tolist() if isinstance(arms, np.ndarray) else list(arms)
+        if isinstance(arms, np.ndarray):
+            if arms.ndim == 1 and arms.dtype.kind == "i" and len(arms):
+                return self._rows_of_integers(arms)
+            arms = arms.tolist()
+        listed = list(arms)
         try:
             return np.fromiter(map(self.rows.__getitem__, listed), np.int64, len(listed))
         except (KeyError, TypeError):
             for arm in listed:
                 self.row(arm)
             raise
+
+    def _rows_of_integers(self, arms: np.ndarray) -> np.ndarray:
+        known = np.array(sorted(arm for arm in self.rows if isinstance(arm, int)))
+        places = np.searchsorted(known, arms)
+        places[places == len(known)] = 0
+        strange = np.flatnonzero(known[places] != arms) if len(known) else np.arange(len(arms))
+        if len(strange):
+            self.row(arms[strange[0]].item())
+        return np.array([self.rows[arm] for arm in known.tolist()])[places]
 
     def eligible(self, arms: Sequence[Any] | None) -> tuple[tuple[Arm, ...], tuple[int, ...]]:
         """Names and rows of the arms to choose from: all active ones, or the given active ones.

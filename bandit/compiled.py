@@ -1,6 +1,6 @@
-"""The arithmetic of `bandit.disjoint` compiled by numba (extra `fast`): the same sums, in another order.
+"""The arithmetic of policies compiled by numba (extra `fast`): the same sums, in another order.
 
-Imported only when a policy is told to `compile`. Inverses are symmetric, and only their lower halves are read.
+Imported only when a policy is told to `compile`. Matrices are symmetric, and only their lower halves are read.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 @_compiled
-def point(inverses: np.ndarray, weights: np.ndarray, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """θ_aᵀx and xᵀA_a⁻¹x of one context for some arms: (2, k)."""
+def point(stack: np.ndarray, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """wᵀx and xᵀMx of one context for some arms: (2, k). A stack is as in `bandit.quadratic`."""
+    d = len(x)
     found = np.empty((2, len(rows)))
     for place in range(len(rows)):
         arm = rows[place]
         mean = 0.0
         variance = 0.0
-        for i in range(len(x)):
-            mean += weights[arm, i] * x[i]
-            half = 0.5 * inverses[arm, i, i] * x[i]
+        for i in range(d):
+            mean += stack[arm, d, i] * x[i]
+            half = 0.5 * stack[arm, i, i] * x[i]
             for j in range(i):
-                half += inverses[arm, i, j] * x[j]
+                half += stack[arm, i, j] * x[j]
             variance += half * x[i]
         found[0, place] = mean
         found[1, place] = 2.0 * variance
@@ -45,28 +46,21 @@ def point(inverses: np.ndarray, weights: np.ndarray, x: np.ndarray, rows: np.nda
 
 @_compiled
 def learn(
-    gram: np.ndarray,
-    inverse: np.ndarray,
-    sums: np.ndarray,
-    theta: np.ndarray,
-    x: np.ndarray,
-    reward: float,
-    weight: float,
+    gram: np.ndarray, sums: np.ndarray, stack: np.ndarray, x: np.ndarray, reward: float, weight: float
 ) -> bool:
     """One reward by Sherman-Morrison, in place; False, and nothing is changed, when something is not finite."""
     d = len(x)
     v = np.empty(d)
     gain = 0.0
-    estimate = 0.0
+    error = -reward
     for i in range(d):
         product = 0.0
         for j in range(d):
-            product += inverse[i, j] * x[j]
+            product += stack[i, j] * x[j]
         v[i] = product
         gain += product * x[i]
-        estimate += theta[i] * x[i]
+        error += stack[d, i] * x[i]
     gain = 1.0 + weight * gain
-    error = (reward - estimate) * weight / gain
     if not (np.isfinite(gain) and np.isfinite(error)):
         return False
     shrink = weight / gain
@@ -75,33 +69,33 @@ def learn(
         less = shrink * v[i]
         for j in range(d):
             gram[i, j] += heavy * x[j]
-            inverse[i, j] -= less * v[j]
+            stack[i, j] -= less * v[j]
         sums[i] += heavy * reward
-        theta[i] += error * v[i]
+        stack[d, i] -= shrink * error * v[i]
     return True
 
 
 @_compiled
-def _lanes(inverse: np.ndarray, theta: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """θᵀx and half of xᵀA⁻¹x for contexts side by side (d, lanes): two rows of the inverse and four of its columns at a
-    time, so that what is loaded is used more than once."""
+def _lanes(stack: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """wᵀx and half of xᵀMx for contexts side by side (d, lanes): two rows of M and four of its columns at a time, so
+    that what is loaded is used more than once."""
     d, lanes = columns.shape
     mean, half = np.zeros(lanes), np.zeros(lanes)
     upper, lower = np.empty(lanes), np.empty(lanes)
     i = 0
     while i + 1 < d:
-        first, second, between = 0.5 * inverse[i, i], 0.5 * inverse[i + 1, i + 1], inverse[i + 1, i]
+        first, second, between = 0.5 * stack[i, i], 0.5 * stack[i + 1, i + 1], stack[i + 1, i]
         for lane in range(lanes):
             upper[lane] = first * columns[i, lane]
             lower[lane] = second * columns[i + 1, lane] + between * columns[i, lane]
         j = 0
         while j + 4 <= i:
-            a0, a1, a2, a3 = inverse[i, j], inverse[i, j + 1], inverse[i, j + 2], inverse[i, j + 3]
+            a0, a1, a2, a3 = stack[i, j], stack[i, j + 1], stack[i, j + 2], stack[i, j + 3]
             b0, b1, b2, b3 = (
-                inverse[i + 1, j],
-                inverse[i + 1, j + 1],
-                inverse[i + 1, j + 2],
-                inverse[i + 1, j + 3],
+                stack[i + 1, j],
+                stack[i + 1, j + 1],
+                stack[i + 1, j + 2],
+                stack[i + 1, j + 3],
             )
             for lane in range(lanes):
                 x0, x1, x2, x3 = (
@@ -114,37 +108,32 @@ def _lanes(inverse: np.ndarray, theta: np.ndarray, columns: np.ndarray) -> tuple
                 lower[lane] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
             j += 4
         while j < i:
-            a0, b0 = inverse[i, j], inverse[i + 1, j]
+            a0, b0 = stack[i, j], stack[i + 1, j]
             for lane in range(lanes):
                 upper[lane] += a0 * columns[j, lane]
                 lower[lane] += b0 * columns[j, lane]
             j += 1
         for lane in range(lanes):
             half[lane] += upper[lane] * columns[i, lane] + lower[lane] * columns[i + 1, lane]
-            mean[lane] += theta[i] * columns[i, lane] + theta[i + 1] * columns[i + 1, lane]
+            mean[lane] += stack[d, i] * columns[i, lane] + stack[d, i + 1] * columns[i + 1, lane]
         i += 2
     if i < d:
         for lane in range(lanes):
-            upper[lane] = 0.5 * inverse[i, i] * columns[i, lane]
+            upper[lane] = 0.5 * stack[i, i] * columns[i, lane]
         for j in range(i):
             for lane in range(lanes):
-                upper[lane] += inverse[i, j] * columns[j, lane]
+                upper[lane] += stack[i, j] * columns[j, lane]
         for lane in range(lanes):
             half[lane] += upper[lane] * columns[i, lane]
-            mean[lane] += theta[i] * columns[i, lane]
+            mean[lane] += stack[d, i] * columns[i, lane]
     return mean, half
 
 
 @_compiled
 def block(
-    inverses: np.ndarray,
-    weights: np.ndarray,
-    X: np.ndarray,
-    rows: np.ndarray,
-    means: np.ndarray,
-    variances: np.ndarray,
+    stack: np.ndarray, X: np.ndarray, rows: np.ndarray, means: np.ndarray, variances: np.ndarray
 ) -> None:
-    """θ_aᵀx and xᵀA_a⁻¹x of contexts X (n, d) for some arms, into means and variances (k, n)."""
+    """wᵀx and xᵀMx of contexts X (n, d) for some arms, into means and variances (k, n)."""
     n, d = X.shape
     columns = np.empty((d, _LANES))
     for start in range(0, n, _LANES):
@@ -153,7 +142,7 @@ def block(
             for j in range(d):
                 columns[j, lane] = X[start + lane, j] if lane < size else 0.0
         for place in range(len(rows)):
-            mean, half = _lanes(inverses[rows[place]], weights[rows[place]], columns)
+            mean, half = _lanes(stack[rows[place]], columns)
             for lane in range(size):
                 means[place, start + lane] = mean[lane]
                 variances[place, start + lane] = 2.0 * half[lane]

@@ -22,11 +22,10 @@ from scipy.linalg.blas import dger
 
 from bandit.algebra import inverse, stacked
 from bandit.arms import Arm
-from bandit.learner import LinearLearner
+from bandit.learner import NOT_FINITE, LinearLearner
 from bandit.linear import LinearPolicy
 from bandit.priors import Prior
-
-_CHUNK = 1024
+from bandit.quadratic import Quadratics
 
 
 class HybridLinUCB(LinearPolicy):
@@ -86,7 +85,7 @@ class HybridLinUCB(LinearPolicy):
         surprise = float(reward) - float(v @ self._b[row])
         step = (surprise - float(u @ self._beta)) * weight / shared_gain
         if not (math.isfinite(gain) and math.isfinite(shared_gain) and math.isfinite(step)):
-            raise ValueError("the context or the reward holds values that are not finite, or too large")
+            raise ValueError(NOT_FINITE)
         for matrix, left, right, scale in (
             (self._Z, z, z, weight),
             (self._A[row], x, x, weight),
@@ -100,6 +99,7 @@ class HybridLinUCB(LinearPolicy):
         self._beta += w * step
         self._counts[row] += 1
         self._faded[row] += weight
+        self._forms = None
 
     def partial_fit(
         self, X: ArrayLike, arms: Iterable[Arm], rewards: ArrayLike, times: ArrayLike | None = None
@@ -119,10 +119,32 @@ class HybridLinUCB(LinearPolicy):
         shared = self._Z - np.einsum("kij,kil->jl", self._B, solved)
         self._shared_inverse = inverse(0.5 * (shared + shared.T))
         self._beta = self._shared_inverse @ (self._c - np.einsum("kij,ki->j", solved, self._b))
+        self._forms = self._quadratics()
 
     # --- scoring --------------------------------------------------------------------------------
 
     def _point(self, x: np.ndarray, rows: tuple[int, ...]) -> tuple[list[float], list[float]]:
+        forms = self._forms
+        return self._point_afresh(x, rows) if forms is None else forms.point(x, rows)
+
+    def _block(self, X: np.ndarray, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return (self._forms or self._quadratics()).block(X, rows)
+
+    def _quadratics(self) -> Quadratics:
+        """Means and variances as forms of x alone. With G_a = F_a − B_aᵀA_a⁻¹, where F_a x = z, u is G_a x, so
+
+        mean = xᵀ(G_aᵀβ + A_a⁻¹b_a) and s = xᵀ(G_aᵀA₀⁻¹G_a + A_a⁻¹)x.
+        """
+        k, d = self._b.shape
+        forms = Quadratics(k, d, self._kernels)
+        for row in range(k):
+            G = np.kron(self._F[row][:, np.newaxis], np.eye(d)) - self._B[row].T @ self._inverse[row]
+            forms.matrices[row] = G.T @ self._shared_inverse @ G + self._inverse[row]
+            forms.weights[row] = G.T @ self._beta + self._inverse[row] @ self._b[row]
+        return forms
+
+    def _point_afresh(self, x: np.ndarray, rows: tuple[int, ...]) -> tuple[list[float], list[float]]:
+        """The same right after a reward, which changes the forms of all arms: quicker than bringing them up to date."""
         chosen = slice(None) if rows == tuple(range(len(self._b))) else list(rows)
         v = self._inverse[chosen] @ x
         z = self._shared_features(chosen, x)
@@ -130,19 +152,6 @@ class HybridLinUCB(LinearPolicy):
         means = u @ self._beta + np.vecdot(v, self._b[chosen])
         variances = np.vecdot(u @ self._shared_inverse, u) + v @ x
         return means.tolist(), variances.tolist()
-
-    def _block(self, X: np.ndarray, rows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        means = np.empty((len(X), len(rows)))
-        variances = np.empty((len(X), len(rows)))
-        for start in range(0, len(X), _CHUNK):
-            chunk = X[start : start + _CHUNK]
-            for column, row in enumerate(rows):
-                v = chunk @ self._inverse[row]
-                u = self._shared_features(row, chunk) - v @ self._B[row]
-                means[start : start + _CHUNK, column] = u @ self._beta + v @ self._b[row]
-                shared = np.vecdot(u @ self._shared_inverse, u)
-                variances[start : start + _CHUNK, column] = shared + np.vecdot(v, chunk)
-        return means, np.maximum(variances, 0.0, out=variances)
 
     # --- storage --------------------------------------------------------------------------------
 
@@ -158,6 +167,8 @@ class HybridLinUCB(LinearPolicy):
         if features is not None:
             self._F[-1] = features
         self._inverse = np.concatenate([self._inverse, np.eye(self.n_features)[None] / self.ridge])
+        if self._forms is not None:
+            self._forms = self._quadratics()
 
     def _extend(self, arms: int) -> None:
         d, m = self.n_features, len(self._c)

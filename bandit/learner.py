@@ -19,6 +19,7 @@ from bandit.forgetting import Discount
 from bandit.priors import Prior
 
 STATE_VERSION = 2
+NOT_FINITE = "the context or the reward holds values that are not finite, or too large"
 
 
 class LinearLearner(ABC):
@@ -338,7 +339,7 @@ class LinearLearner(ABC):
         if time is None:
             raise ValueError("a policy that forgets needs the time of each reward")
         if not math.isfinite(float(x.dot(x)) + reward):
-            raise ValueError("the context or the reward holds values that are not finite, or too large")
+            raise ValueError(NOT_FINITE)
         self.advance(time)
         assert self._discount.clock is not None
         return self._discount.factor(time, self._discount.clock)

@@ -173,3 +173,19 @@ def test_arm_features_of_the_hybrid_are_checked_and_stay():
         policy.add_arm("a", [1.0, 0.6])
     policy.add_arm("a")
     assert policy.arms == ("a",)
+
+
+def test_arms_of_a_batch_may_be_an_array():
+    listed, given = make(arms=(7, 3, "x")), make(arms=(7, 3, "x"))
+    arms = np.array([3, 7, 7, 3])
+    X, rewards = np.random.default_rng(0).normal(size=(4, 2)), [1.0, 0.0, 1.0, 1.0]
+    listed.partial_fit(X, arms.tolist(), rewards)
+    given.partial_fit(X, arms, rewards)
+    assert fingerprint(listed) == fingerprint(given)
+    assert given.counts == {7: 2, 3: 2, "x": 0}
+    for strange in (np.array([3, 5]), np.array([99, 3])):
+        with pytest.raises(UnknownArmError, match=r"unknown arm (5|99)"):
+            given.partial_fit(X[:2], strange, rewards[:2])
+    with pytest.raises(UnknownArmError, match="unknown arm 1"):
+        make().partial_fit(X[:1], np.array([1]), [1.0])
+    assert given.partial_fit(X[:1], np.array(["x"]), [1.0]).counts["x"] == 1

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from bandit.exploration import UniformPolicy, choose_uniformly, explore
 from bandit.linucb import LinTS, LinUCB, UnknownArmError
@@ -93,3 +95,20 @@ def test_the_uniform_policy_gives_each_arm_the_same_chance():
 def test_choosing_among_nothing_is_an_error():
     with pytest.raises(ValueError, match="no arm to choose from"):
         choose_uniformly([], np.random.default_rng(0))
+
+
+def test_win_probability_is_the_integral_whatever_the_spreads():
+    rng = np.random.default_rng(0)
+    for k in (3, 5, 10):
+        for _ in range(10):
+            means, spreads = 0.1 * rng.normal(size=k), np.exp(rng.uniform(-3.0, 0.0, k))
+            exact, _ = quad(
+                lambda t: (
+                    norm.pdf(t) * norm.cdf((means[0] + spreads[0] * t - means[1:]) / spreads[1:]).prod()  # noqa: B023
+                ),
+                -10,
+                10,
+                epsabs=1e-12,
+                limit=400,
+            )
+            assert win_probability(means.tolist(), spreads.tolist(), 0) == pytest.approx(exact, abs=2e-8)

@@ -177,3 +177,22 @@ def test_digits_reach_the_published_accuracy():
             hits += int(reward)
         accuracies.append(hits / len(X))
     assert np.mean(accuracies) == pytest.approx(0.736, abs=0.015)
+
+
+def test_the_hybrid_scores_alike_before_and_after_it_has_prepared():
+    """A fresh reward is scored by the algorithm's own lines, a refreshed policy by quadratic forms of the context."""
+    rng = np.random.default_rng(0)
+    policy = HybridLinUCB(4, alpha=0.8, n_arm_features=2)
+    for arm in range(3):
+        policy.add_arm(arm, rng.normal(size=2))
+    for x in rng.normal(size=(60, 4)):
+        policy.update(x, int(rng.integers(3)), float(rng.random()))
+    x = rng.normal(size=4)
+    fresh = policy.select(x).scores
+    np.testing.assert_allclose(policy.scores(x[None])[0], fresh, rtol=1e-10)
+    policy.refresh()
+    np.testing.assert_allclose(policy.select(x).scores, fresh, rtol=1e-10)
+    policy.add_arm(3)
+    np.testing.assert_allclose(policy.select(x).scores[:3], fresh, rtol=1e-10)
+    policy.compile()
+    np.testing.assert_allclose(policy.select(x).scores[:3], fresh, rtol=1e-10)
