@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 SHOWN_CHARS: Final = 80
@@ -109,10 +110,12 @@ class FeedRow:
 
     def given(self) -> dict[str, Value]:
         """The fields the feed has a column for, blank ones as ``None``; neither ``line`` nor ``id``."""
-        return {name: value for name in FIELD_NAMES[1:] if (value := getattr(self, name)) is not ABSENT}
+        return {name: value for name, value in zip(_GIVEN, _VALUES(self), strict=True) if value is not ABSENT}
 
 
 FIELD_NAMES: Final[tuple[str, ...]] = tuple(field.name for field in fields(FeedRow) if field.name != "line")
+_GIVEN: Final = FIELD_NAMES[1:]
+_VALUES: Final = attrgetter(*_GIVEN)
 
 
 class RawRecord(NamedTuple):

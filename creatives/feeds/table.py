@@ -61,11 +61,10 @@ class Table:
             if line <= self.header_line:
                 continue
             if cells is not None:
-                if len(cells) == width:
-                    if any(cells) and any(cell.strip() for cell in cells):
-                        yield Row(line, cells)
+                if not "".join(cells).strip():
                     continue
-                if not any(cell.strip() for cell in cells):
+                if len(cells) == width:
+                    yield Row(line, cells)
                     continue
                 if _fits(cells, width):
                     yield Row(line, cells[:width])

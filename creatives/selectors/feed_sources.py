@@ -26,8 +26,8 @@ def source_cards(sources: QuerySet[FeedSource]) -> list[SourceCard]:
     runs = (
         FeedRun.objects.filter(source__in=rows)
         .select_related("catalog_import")
-        .order_by("source", "-pk")
-        .distinct("source")
+        .order_by("source_id", "-pk")
+        .distinct("source_id")
     )
     latest = {run.source_id: run for run in runs}
     return [SourceCard(row, latest.get(row.pk)) for row in rows]

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Min, Q
 
 from creatives.feeds import ABSENT, FeedRow
 from creatives.models import ProductImage
+from creatives.selectors.arrays import any_id
 from creatives.services.images import StoredImage
 
 ZIP_PREFIX: Final = "zip:"
@@ -51,7 +56,10 @@ class Picture:
 
     def row(self) -> tuple[object, ...]:
         """The values of COLUMNS."""
-        return tuple(getattr(self, name) for name in COLUMNS)
+        return _VALUES(self)
+
+
+_VALUES: Final = attrgetter(*COLUMNS)
 
 
 @dataclass(slots=True)
@@ -66,10 +74,28 @@ class PicturePlan:
 def stored_pictures(product_ids: Iterable[int]) -> dict[int, list[Picture]]:
     """The pictures of each product by position (1 query); products without any are left out."""
     found: dict[int, list[Picture]] = {}
-    rows = ProductImage.objects.filter(product__in=list(product_ids)).order_by("product_id", "position")
+    rows = ProductImage.objects.filter(product__in=any_id(product_ids)).order_by("product_id", "position")
     for product_id, *values in rows.values_list("product_id", "pk", *COLUMNS):
         found.setdefault(product_id, []).append(Picture(*values))
     return found
+
+
+def shown_links(product_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The addresses of each product's pictures by position, the main one first (1 query).
+
+    Left out are products without any, with a failed one, with one by hand, and those without a main one.
+    """
+    rows = (
+        ProductImage.objects.filter(product__in=any_id(product_ids))
+        .order_by()
+        .values_list("product_id")
+        .annotate(
+            links=ArrayAgg("source_url", order_by="position"),
+            first=Min("position"),
+            specials=Count("pk", filter=Q(status=FAILED) | Q(source_url="")),
+        )
+    )
+    return {pk: links for pk, links, first, specials in rows if not first and not specials}
 
 
 def links_of(row: FeedRow) -> list[str]:
@@ -85,16 +111,16 @@ def plan_pictures(existing: Sequence[Picture], row: FeedRow, pictures: Pictures)
     where it is.
     """
     links = links_of(row)
-    if not existing:
-        return PicturePlan([_new(link, position, row, pictures) for position, link in enumerate(links)])
+    if not existing:  # without a main picture the first place is kept free for one
+        start = 0 if isinstance(row.image_link, str) else 1
+        return PicturePlan([_new(link, position, pictures) for position, link in enumerate(links, start)])
     return _compared(existing, row, links, pictures)
 
 
-def _new(link: str, position: int, row: FeedRow, pictures: Pictures) -> Picture:
-    """Without a main picture the first place is kept free for one."""
-    picture = Picture(position=position if isinstance(row.image_link, str) else position + 1)
-    stored = pictures.get(link)
-    picture.show(f"{ZIP_PREFIX}{link}" if stored else link, stored)
+def _new(link: str, position: int, pictures: Pictures) -> Picture:
+    picture = Picture(None, position, link)
+    if (stored := pictures.get(link)) is not None:
+        picture.show(f"{ZIP_PREFIX}{link}", stored)
     return picture
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -10,7 +10,16 @@ from typing import Any, Final
 from creatives.feeds import ABSENT, FeedRow, Price, Record, RowIssue, Severity, Variant
 from creatives.feeds.model import shorten
 from creatives.models import Product
-from creatives.services.catalog_pictures import PicturePlan, Pictures, plan_pictures, stored_pictures
+from creatives.selectors.arrays import any_id, any_text
+from creatives.services.catalog_pictures import (
+    Picture,
+    PicturePlan,
+    Pictures,
+    links_of,
+    plan_pictures,
+    shown_links,
+    stored_pictures,
+)
 from creatives.services.categories import CategoryIndex
 
 TEXT_FIELDS: Final = ("title", "description", "link", "availability", "brand", "color")
@@ -57,6 +66,28 @@ class Plan:
     issues: list[RowIssue] = field(default_factory=list)
 
 
+class _Shown:
+    """The pictures of stored products. Most rows name just what is there, and for those the addresses suffice."""
+
+    def __init__(self, product_ids: Iterable[int], pictures: Pictures) -> None:
+        self._ids, self._pictures = list(product_ids), pictures
+        self._same: set[int] = set()
+        self._stored: dict[int, list[Picture]] = {}
+
+    def look_at(self, rows: Iterable[tuple[int, FeedRow]]) -> None:
+        """Read what is needed to plan the pictures of these products (2 queries)."""
+        if not self._ids:
+            return
+        links = {} if self._pictures else shown_links(self._ids)
+        self._same = {pk for pk, row in rows if links.get(pk) == links_of(row)}
+        self._stored = stored_pictures(pk for pk in self._ids if pk not in self._same)
+
+    def plan(self, pk: int | None, row: FeedRow) -> PicturePlan:
+        if pk in self._same:
+            return PicturePlan()
+        return plan_pictures(self._stored.get(pk, ()) if pk else (), row, self._pictures)
+
+
 class Planner:
     """Plans batches of one import. With ``lock`` the products looked at are kept from changing by others."""
 
@@ -83,16 +114,17 @@ class Planner:
                 fresh.append(record)
         rows = [pair for record in fresh if (pair := self._readable(record, broken, plan)) is not None]
         values = self._stored_values([known[record.id][0] for record, _ in rows if record.id in known])
-        images = stored_pictures(values)
+        shown = _Shown(values, pictures)
+        shown.look_at((known[record.id][0], row) for record, row in rows if record.id in known)
         for record, row in rows:
             pk = known[record.id][0] if record.id in known else None
-            self._add(plan, record, row, pk, values.get(pk, BLANK) if pk else BLANK, images, pictures)
+            self._add(plan, record, row, pk, values.get(pk, BLANK) if pk else BLANK, shown.plan(pk, row))
         plan.issues.sort(key=lambda issue: issue.line)
         return plan
 
     def _known(self, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
         """Product id and digest by external id."""
-        rows = Product.objects.filter(merchant=self._merchant_id, external_id__in=ids)
+        rows = Product.objects.filter(merchant=self._merchant_id, external_id__in=any_text(ids))
         return {
             name: (pk, digest) for name, pk, digest in rows.values_list("external_id", "pk", "feed_digest")
         }
@@ -100,7 +132,7 @@ class Planner:
     def _stored_values(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         if not ids:
             return {}
-        rows = Product.objects.filter(pk__in=ids).order_by("external_id")
+        rows = Product.objects.filter(pk__in=any_id(ids)).order_by("external_id")
         if self._lock:
             rows = rows.select_for_update(no_key=True, of=("self",))
         found = rows.values_list("pk", *COLUMNS)
@@ -128,8 +160,7 @@ class Planner:
         row: FeedRow,
         pk: int | None,
         stored: dict[str, Any],
-        images: dict[int, list[Any]],
-        pictures: Pictures,
+        shown: PicturePlan,
     ) -> None:
         if pk is None and (missing := [name for name in ("title", "link") if getattr(row, name) is ABSENT]):
             plan.refused += 1
@@ -138,7 +169,6 @@ class Planner:
         values, warning = self._values(record, row, stored)
         plan.issues.extend(warning)
         digest = "" if record.issues or warning else record.digest
-        shown = plan_pictures(images.get(pk, ()) if pk else (), row, pictures)
         if pk is None:
             plan.created += 1
             plan.writes.append(Write(pk, record.id, values, digest, shown))
@@ -150,7 +180,8 @@ class Planner:
             plan.writes.append(Write(pk, record.id, values, digest, shown))
             return
         plan.touched.append((pk, digest))
-        plan.pictures.append((pk, shown))
+        if shown.writes or shown.retries or shown.drops:
+            plan.pictures.append((pk, shown))
         if shown.writes or shown.drops:
             plan.changed += 1
         else:

@@ -159,7 +159,7 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: 
     if version.retired_at is not None:
         raise SupersededError("the prompt is retired")
     photo = photo_of(request.merchant_id, request.image_sha256)
-    if not is_offered(request.merchant_id, request.image_sha256):
+    if not is_offered(request.merchant_id, request.image_sha256, version.prompt_id):
         raise SupersededError(GIVEN_UP)
     by_hand = masks.hand_made(request.merchant_id, request.image_sha256)
     prepared = prepare(
@@ -248,7 +248,7 @@ def _finish(one: Claim, picture: Picture) -> None:
         version = PromptVersion.objects.select_for_update(no_key=True).get(pk=request.prompt_version_id)
         if version.retired_at is not None:
             raise SupersededError("the prompt was retired while it was painted")
-        if not is_offered(request.merchant_id, request.image_sha256, lock=True):
+        if not is_offered(request.merchant_id, request.image_sha256, version.prompt_id, lock=True):
             raise SupersededError(GIVEN_UP)
         if masks.revision_in_force(request.merchant_id, request.image_sha256) != picture.record["mask"]["revision"]:
             raise MaskChangedError("its mask was fixed meanwhile")

@@ -50,9 +50,10 @@ def test_a_multipart_upload_is_accepted_and_watched_to_its_end(api: Client, merc
     run_import(upload.pk)
     done = api.get(body["url"]).json()
     assert (done["status"], done["rows_done"], done["rows_total"]) == ("done", 2, 2)
-    assert done["counts"] == {"created": 1, "changed": 0, "unchanged": 0, "retired": 0, "refused": 1}
+    assert done["counts"] == {"created": 1, "changed": 0, "unchanged": 0, "retired": 0, "refused": 1, "held_back": 0}
     assert done["issues"][0] == {
-        "line": 3, "id": "B", "column": "title", "value": "", "severity": "error", "rule": "title must not be blank.",
+        "record": 2, "line": 3, "id": "B", "column": "title", "value": "", "severity": "error",
+        "rule": "title must not be blank.",
         "fix": "Fill it in, or leave the column out to keep what is stored.",
     }  # fmt: skip
     assert done["issues_total"] == len(done["issues"]) == 2
@@ -97,7 +98,7 @@ def test_issues_come_in_pages(api: Client) -> None:
     [
         (b"", {}, 422, "The upload is empty."),
         (b"x" * (2 << 20), {}, 413, "The upload has more than 1 MB; split it."),
-        (FEED, {"mode": "replace"}, 422, "mode: Input should be 'upsert' or 'snapshot'"),
+        (FEED, {"mode": "replace"}, 422, "mode: Input should be 'upsert', 'snapshot' or 'auto'"),
     ],
 )
 def test_what_is_not_taken_is_a_problem_and_leaves_nothing(
