@@ -1,10 +1,12 @@
-"""``python -m training {render,vae,diffusion,export,sheet,demo}``."""
+"""``python -m training {render,demo,vae,diffusion,export,sheet,evaluate}``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+
+WORK = Path("var/studio")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,38 +25,55 @@ def parser() -> argparse.ArgumentParser:
         "demo", help="write the demo catalogue's feed and render its photos (needs Blender)"
     )
     demo.add_argument("--out", type=Path, default=Path("creatives/demo"))
-    vae = commands.add_parser("vae", help="train the autoencoder on the scenes rendered so far")
+    vae = commands.add_parser("vae", help="train the autoencoder's decoder on the scenes rendered so far")
     vae.add_argument("--scenes", type=Path, default=Path("var/scenes"))
-    vae.add_argument("--out", type=Path, default=Path("var/training/vae.pt"))
+    vae.add_argument("--work", type=Path, default=WORK)
     vae.add_argument("--minutes", type=float, default=30)
     vae.add_argument("--threads", type=int, default=2)
     vae.add_argument("--seed", type=int, default=1)
     diffusion = commands.add_parser(
-        "diffusion", help="train text encoder, denoiser and ControlNet on encoded scenes"
+        "diffusion", help="train text encoder, denoiser, ControlNet and IP-Adapter on encoded scenes"
     )
     diffusion.add_argument("--scenes", type=Path, default=Path("var/scenes"))
-    diffusion.add_argument("--work", type=Path, default=Path("var/training"))
+    diffusion.add_argument("--work", type=Path, default=WORK)
     diffusion.add_argument("--minutes", type=float, default=45)
     diffusion.add_argument(
         "--until", type=float, default=1e9, help="stop at this minute of the budget, to go on later"
     )
-    diffusion.add_argument("--scale", type=float, default=1.0)
+    diffusion.add_argument("--scale", type=float, default=1.0, help="of large scenes: 0.6667 first, then 1")
     diffusion.add_argument("--batch", type=int, default=12)
-    diffusion.add_argument("--peak", type=float, default=8e-4, help="highest learning rate")
+    diffusion.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     diffusion.add_argument("--processes", type=int, default=2)
     diffusion.add_argument("--seed", type=int, default=1)
     export = commands.add_parser("export", help="write the checkpoint folder")
-    export.add_argument("--work", type=Path, default=Path("var/training"))
+    export.add_argument("--work", type=Path, default=WORK)
     export.add_argument("--out", type=Path, default=Path("creatives/checkpoints/studio-tiny"))
-    sheet = commands.add_parser("sheet", help="paint a contact sheet with the present weights")
-    sheet.add_argument("--scenes", type=Path, default=Path("var/scenes"))
-    sheet.add_argument("--work", type=Path, default=Path("var/training"))
-    sheet.add_argument("--out", type=Path, default=Path("var/training/sheet.png"))
-    sheet.add_argument("--columns", type=int, default=2)
-    sheet.add_argument("--steps", type=int, default=10)
-    sheet.add_argument("--guidance", type=float, default=3.0)
-    sheet.add_argument("--conditioning", type=float, default=1.0)
-    sheet.add_argument("--threads", type=int, default=1)
+    sheet = commands.add_parser("sheet", help="draw the contact sheets of a checkpoint into docs/images")
+    sheet.add_argument("names", nargs="*", help="only these, e.g. prompts seeds; default: all of them")
+    sheet.add_argument("--out", type=Path, default=Path("docs/images"))
+    evaluate = commands.add_parser(
+        "evaluate", help="measure a checkpoint: adherence, structure, conditioning, distance, variety"
+    )
+    evaluate.add_argument("--scenes", type=Path, default=Path("var/scenes"))
+    evaluate.add_argument("--out", type=Path, default=Path("var/training/evaluation.json"))
+    evaluate.add_argument(
+        "--cache", type=Path, default=Path("var/training/evaluation"), help="judges and pictures"
+    )
+    evaluate.add_argument("--count", type=int, default=48, help="pictures per set")
+    evaluate.add_argument("--larger", action="store_true", help="paint in the checkpoint's largest buckets")
+    evaluate.add_argument(
+        "--networks", type=Path, help="folder of step 1's weights; default: GrabCut for clutter"
+    )
+    for command in (sheet, evaluate):
+        command.add_argument("--checkpoint", type=Path, default=Path("creatives/checkpoints/studio-tiny"))
+        command.add_argument(
+            "--work", type=Path, help="a training folder, to take its present weights instead"
+        )
+        command.add_argument(
+            "--products", type=Path, help="a folder of product photos; default: the demo catalogue's"
+        )
+        command.add_argument("--seed", type=int, default=1)
+        command.add_argument("--threads", type=int, default=1)
     return root
 
 
@@ -75,10 +94,12 @@ def main(argv: list[str] | None = None) -> int:
     if options.command == "vae":
         import torch
 
+        from training.diffusion import load_basis
         from training.vae import train_vae
 
         torch.set_num_threads(options.threads)
-        train_vae(options.scenes, options.out, options.minutes, options.seed)
+        basis = load_basis(options.work, options.scenes)
+        train_vae(options.scenes, options.work / "vae.pt", basis, options.minutes, options.seed)
     if options.command == "diffusion":
         from training.diffusion import train_diffusion
 
@@ -90,18 +111,34 @@ def main(argv: list[str] | None = None) -> int:
         from training.export import export as write_checkpoint
 
         print(f"{options.out}: {write_checkpoint(options.work, options.out):.1f} MB")
-    if options.command == "sheet":
-        import torch
-
-        from training.export import averaged_pipeline
-        from training.sheet import sheet as paint_sheet
-
-        torch.set_num_threads(options.threads)
-        paint_sheet(
-            averaged_pipeline(options.work), options.scenes, options.out, columns=options.columns, steps=options.steps,
-            guidance=options.guidance, conditioning=options.conditioning,
-        )  # fmt: skip
+    if options.command in ("sheet", "evaluate"):
+        _judge(options)
     return 0
+
+
+def _judge(options: argparse.Namespace) -> None:
+    """Sheets or measurements of a checkpoint folder, or of a training folder's present weights."""
+    import torch
+
+    torch.set_num_threads(options.threads)
+    checkpoint = options.checkpoint
+    if options.work:
+        from training.export import export
+
+        checkpoint = options.work / "checkpoint"
+        export(options.work, checkpoint)
+    if options.command == "sheet":
+        from training.sheet import draw_sheets
+
+        draw_sheets(checkpoint, options.out, options.names, options.products, options.seed)
+    else:
+        from training.evaluate.report import Plan, evaluate
+
+        plan = Plan(
+            checkpoint, options.scenes, options.cache, options.count, options.seed, options.products, options.networks,
+            options.larger,
+        )  # fmt: skip
+        evaluate(plan, options.out)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 U8 = NDArray[np.uint8]
 _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], np.float32)
@@ -36,6 +38,17 @@ class Scene:
 def scene_names(folder: Path) -> list[str]:
     """Names of the complete scenes of a folder (a description is written last), sorted."""
     return sorted(p.stem for p in folder.glob("*.json"))
+
+
+def held_out(name: str) -> bool:
+    """Every 40th scene is kept for measurement."""
+    return int(name.rsplit("-", 1)[-1]) % 40 == 7
+
+
+def to_tensor(pictures: list[U8]) -> Tensor:
+    """uint8 (H, W, 3) pictures as one float32 batch (N, 3, H, W) in -1..1, channels last in memory."""
+    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return batch.contiguous(memory_format=torch.channels_last)
 
 
 def load_scene(folder: Path, name: str) -> Scene:

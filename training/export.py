@@ -1,4 +1,4 @@
-"""Writes the trained parts as one diffusers folder, float16 safetensors, with its profile."""
+"""Writes the trained parts as one diffusers folder, float16 safetensors, with its IP-Adapter and its profile."""
 
 from __future__ import annotations
 
@@ -7,37 +7,51 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
-from training.diffusion import Trio, latent_scale, load_tokenizer, load_vae
-from training.models import assemble
-from training.scenes import SIZES
+from training.diffusion import Studio, load_basis, load_tokenizer
+from training.models import adapter_state, assemble, without_adapter
+from training.scenes import RENDER_SCALE, SIZES
+from training.vae import load_vae
 
-LIMIT_MB = 40
+LIMIT_MB = 60
+ADAPTER = "ip_adapter.safetensors"
 PROFILE: dict[str, Any] = {
     "name": "studio-tiny",
     "title": "Studio tiny",
-    "steps": 10,
+    "steps": 8,
     "guidance_scale": 3.0,
     "conditioning_scale": 1.0,
     "dtype": "float16",
     "cpu_dtype": "bfloat16",
     "negative_prompt_default": "",
     "licence": "BSD-3-Clause",
-    "buckets": [f"{width}x{height}" for (width, height), _ in SIZES],
+    "ip_adapter": {"weight_name": ADAPTER, "scale": 1.0},
+    "buckets": [f"{width}x{height}" for (width, height), _ in SIZES]
+    + [f"{round(width * RENDER_SCALE)}x{round(height * RENDER_SCALE)}" for (width, height), _ in SIZES],
 }
 
 
-def averaged_pipeline(work: Path, path: Path | None = None) -> Any:
-    """The stock pipeline with the averaged weights of a training folder, float32."""
+def averaged_studio(work: Path, path: Path | None = None) -> Studio:
+    """The models with the averaged weights of a training folder, float32, for the vocabulary they learnt."""
+    state = torch.load(path or work / "diffusion.pt")
     tokenizer = load_tokenizer(work / "tokenizer")
-    trio = Trio(tokenizer)
-    trio.load_state_dict(torch.load(path or work / "diffusion.pt")["average"])
-    trio.eval()
-    vae = load_vae(work / "vae.pt").to(memory_format=torch.contiguous_format)
-    vae.register_to_config(scaling_factor=latent_scale(work))
-    pipe = assemble(vae, trio.text, tokenizer, trio.unet, trio.control)
+    if state["vocabulary"] != tokenizer.get_vocab():
+        raise ValueError(f"{work}: the weights were trained with another vocabulary than tokenizer/ holds")
+    studio = Studio(tokenizer)
+    studio.load_state_dict(state["average"])
+    return studio.eval()
+
+
+def averaged_pipeline(work: Path, path: Path | None = None) -> tuple[Any, Studio]:
+    """The stock pipeline without its adapter, and the models it was made of."""
+    studio = averaged_studio(work, path)
+    basis = load_basis(work, Path("var/scenes"))
+    vae = load_vae(work / "vae.pt", basis).to(memory_format=torch.contiguous_format)
+    tokenizer = load_tokenizer(work / "tokenizer")
+    pipe = assemble(vae, studio.text, tokenizer, without_adapter(studio.unet), studio.control)
     pipe.set_progress_bar_config(disable=True)
-    return pipe
+    return pipe, studio
 
 
 def folder_megabytes(folder: Path) -> float:
@@ -47,11 +61,12 @@ def folder_megabytes(folder: Path) -> float:
 
 def export(work: Path, out: Path) -> float:
     """Write ``out`` and return its size in MB; ValueError when it is larger than the repository allows."""
-    pipe = averaged_pipeline(work)
+    pipe, studio = averaged_pipeline(work)
     pipe.to(dtype=torch.float16)
     pipe.save_pretrained(out, safe_serialization=True)
-    for loose in out.glob("*/*.msgpack"):
-        loose.unlink()
+    studio.vision.half().save_pretrained(out / "image_encoder", safe_serialization=True)
+    adapter = {name: tensor.half().contiguous() for name, tensor in adapter_state(studio.unet).items()}
+    save_file(adapter, out / ADAPTER, metadata={"format": "pt"})
     (out / "profile.json").write_text(json.dumps(PROFILE, indent=2) + "\n")
     size = folder_megabytes(out)
     if size > LIMIT_MB:

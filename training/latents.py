@@ -1,4 +1,4 @@
-"""Scenes as the denoiser sees them: latents, edges and loss weights, encoded once."""
+"""Scenes as the denoiser sees them: latents, edges, the product's picture and loss weights, encoded once."""
 
 from __future__ import annotations
 
@@ -10,24 +10,33 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline.edges import draw_edges
-from training.dataset import Scene, load_scene, recolour_product, scene_names
-from training.vae import FACTOR, held_out, to_tensor
+from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
+from training.models import PRODUCT_SIDE
+from training.patches import SIDE, PatchBasis
+from training.scenes import RENDER_SCALE
 
-PRODUCT_WEIGHT = 0.25
+PRODUCT_WEIGHT = 0.4
 """Loss weight inside the product: the real product is pasted over it in the end, its surroundings stay."""
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass
 class Item:
-    """One training example: latents (8, h, w) float16, edges uint8 (8h, 8w), weight (1, h, w), description."""
+    """One training example.
+
+    latents (C, h, w) float16, edges uint8 (8h, 8w), weight (1, h, w), product uint8 (3, S, S), description.
+    """
 
     latents: Tensor
     edges: Tensor
     weight: Tensor
+    product: Tensor
     spec: dict[str, Any]
     recoloured: bool
 
@@ -37,44 +46,78 @@ class Item:
         return self.edges.shape[1], self.edges.shape[0]
 
 
-def shrink(scene: Scene, scale: float) -> Scene:
-    """The scene at another scale, sides kept multiples of 16."""
-    if scale == 1:
+def shrink(scene: Scene, longest: tuple[int, int]) -> Scene:
+    """The scene at the given (width, height)."""
+    if scene.size == longest:
         return scene
-    width, height = (int(side * scale) // 16 * 16 for side in scene.size)
-    rgb = cv2.resize(scene.rgb, (width, height), interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(scene.alpha, (width, height), interpolation=cv2.INTER_AREA)
+    rgb = cv2.resize(scene.rgb, longest, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(scene.alpha, longest, interpolation=cv2.INTER_AREA)
     return Scene(scene.name, scene.spec, np.asarray(rgb, np.uint8), np.asarray(alpha, np.uint8))
 
 
-def loss_weight(alpha: np.ndarray) -> Tensor:
+def loss_weight(alpha: NDArray[np.uint8]) -> Tensor:
     """(1, h, w) in PRODUCT_WEIGHT..1: low where a latent cell and its neighbours are all product."""
     cover = torch.from_numpy(alpha.astype(np.float32) / 255)[None, None]
-    inside = -F.max_pool2d(-F.avg_pool2d(cover, FACTOR), 3, 1, 1)
+    inside = -F.max_pool2d(-F.avg_pool2d(cover, SIDE), 3, 1, 1)
     return (1 - (1 - PRODUCT_WEIGHT) * inside)[0]
 
 
+def product_picture(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (S, S, 3): the product alone on white, its box padded to a square and resized to PRODUCT_SIDE."""
+    rows, columns = np.flatnonzero(alpha.max(1) > 127), np.flatnonzero(alpha.max(0) > 127)
+    if not len(rows):
+        return np.full((PRODUCT_SIDE, PRODUCT_SIDE, 3), 255, np.uint8)
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    cover = alpha[box][:, :, None].astype(np.float32) / 255
+    cut = rgb[box] * cover + 255 * (1 - cover)
+    side = max(cut.shape[:2])
+    square = np.full((side, side, 3), 255, np.float32)
+    top, left = (side - cut.shape[0]) // 2, (side - cut.shape[1]) // 2
+    square[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
+    small = cv2.resize(square, (PRODUCT_SIDE, PRODUCT_SIDE), interpolation=cv2.INTER_AREA)
+    return np.clip(small + 0.5, 0, 255).astype(np.uint8)
+
+
+def clip_pixels(products: Tensor) -> Tensor:
+    """uint8 (N, 3, S, S) pictures as CLIP's image processor hands them to its encoder."""
+    mean, deviation = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
+    return (products.float() / 255 - mean.view(1, 3, 1, 1)) / deviation.view(1, 3, 1, 1)
+
+
 @torch.no_grad()
-def encode(vae: Any, scene: Scene, rng: random.Random, *, recolour: bool, flip: bool) -> Item:
+def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: bool, flip: bool) -> Item:
     """Encode one variant of a scene."""
     rgb = recolour_product(scene, rng) if recolour else scene.rgb
     alpha = scene.alpha
     if flip:
         rgb, alpha = np.ascontiguousarray(rgb[:, ::-1]), np.ascontiguousarray(alpha[:, ::-1])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        latents = vae.encoder(to_tensor([rgb]))[0]
+    latents = basis.encode(to_tensor([rgb]))[0]
     edges = torch.from_numpy(draw_edges(rgb, alpha))
-    return Item(latents.half().contiguous(), edges, loss_weight(alpha), scene.spec, recolour)
+    product = torch.from_numpy(product_picture(rgb, alpha)).permute(2, 0, 1).contiguous()
+    return Item(latents.half().contiguous(), edges, loss_weight(alpha), product, scene.spec, recolour)
 
 
-def load_items(folder: Path, vae: Any, scale: float, rank: int, ranks: int, seed: int) -> list[Item]:
-    """This rank's share of the training scenes, each as it is and once mirrored with another product colour."""
+def training_size(scene: Scene, scale: float) -> tuple[int, int]:
+    """(width, height) of a scene in training: ``scale`` × the large size it stands for, never above its own."""
+    own = 1 / RENDER_SCALE if scene.spec["seed"] == 1 else 1.0
+    factor = min(1.0, scale / own)
+    width, height = (round(side * factor / SIDE) * SIDE for side in scene.size)
+    return width, height
+
+
+def load_items(folder: Path, basis: PatchBasis, scale: float, rank: int, ranks: int, seed: int) -> list[Item]:
+    """This rank's share of the training scenes, each as it is and once mirrored.
+
+    Scenes whose colours do not follow the product's are mirrored with another product colour.
+    """
     rng = random.Random(seed)
     names = [n for n in scene_names(folder) if not held_out(n)][rank::ranks]
     items = []
     for name in names:
-        scene = shrink(load_scene(folder, name), scale)
+        scene = load_scene(folder, name)
+        scene = shrink(scene, training_size(scene, scale))
         mirrored = rng.random() < 0.5
-        items.append(encode(vae, scene, rng, recolour=False, flip=mirrored))
-        items.append(encode(vae, scene, rng, recolour=True, flip=not mirrored))
+        free = scene.spec.get("harmony", "free") == "free"
+        items.append(encode(basis, scene, rng, recolour=False, flip=mirrored))
+        items.append(encode(basis, scene, rng, recolour=free, flip=not mirrored))
     return items

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 
@@ -31,7 +30,6 @@ class Clock:
 
 
 def learning_rate(peak: float, step: int, share: float, warmup: int = 100, floor: float = 0.03) -> float:
-    """Linear warm-up over ``warmup`` steps, then half a cosine over the budget down to ``floor`` of the peak."""
-    return (
-        peak * min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share)))
-    )
+    """Linear warm-up over ``warmup`` steps, then the peak, then over the last third of the budget down to ``floor``."""
+    cooling = min(1.0, max(0.0, (1 - share) * 3))
+    return peak * min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * cooling)

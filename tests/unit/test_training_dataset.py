@@ -7,13 +7,11 @@ import random
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from training.dataset import Scene, by_size, load_scene, load_scenes, recolour_product, turn_hue
-from training.latents import PRODUCT_WEIGHT, loss_weight, shrink
+from training.latents import PRODUCT_WEIGHT, loss_weight, product_picture, shrink, training_size
 from training.progress import learning_rate
-from training.vae import new_vae, psnr, start_from_means, to_tensor
 
 
 def scene(width: int = 64, height: int = 32) -> Scene:
@@ -65,10 +63,32 @@ def test_recolouring_leaves_everything_outside_the_product_alone():
     assert not np.array_equal(changed[~outside], made.rgb[~outside])
 
 
-def test_shrinking_keeps_sides_multiples_of_sixteen():
-    assert shrink(scene(320, 192), 0.5).size == (160, 96)
-    made = scene()
-    assert shrink(made, 1) is made
+def test_large_and_small_renders_meet_at_the_same_sizes():
+    small = Scene(
+        "1-00000", {"seed": 1}, *[np.zeros((192, 320, 3), np.uint8), np.zeros((192, 320), np.uint8)]
+    )
+    large = Scene(
+        "2-00000", {"seed": 2}, *[np.zeros((288, 480, 3), np.uint8), np.zeros((288, 480), np.uint8)]
+    )
+    assert training_size(large, 1) == (480, 288)
+    assert training_size(small, 1) == (320, 192)
+    assert training_size(small, 2 / 3) == training_size(large, 2 / 3) == (320, 192)
+    assert training_size(small, 1 / 3) == training_size(large, 1 / 3) == (160, 96)
+    assert shrink(large, (160, 96)).alpha.shape == (96, 160)
+    assert shrink(small, (320, 192)) is small
+
+
+def test_the_product_is_shown_alone_on_white_and_centred():
+    rgb = np.full((64, 64, 3), 9, np.uint8)
+    rgb[10:20, 10:50] = (200, 30, 40)
+    alpha = np.zeros((64, 64), np.uint8)
+    alpha[10:20, 10:50] = 255
+    made = product_picture(rgb, alpha)
+    assert made.shape == (64, 64, 3)
+    assert (made[32] == (200, 30, 40)).all()
+    assert (made[0] == 255).all()
+    assert (made[-1] == 255).all()
+    assert (product_picture(rgb, np.zeros_like(alpha)) == 255).all()
 
 
 def test_the_loss_is_light_inside_the_product_and_whole_at_its_outline():
@@ -76,23 +96,12 @@ def test_the_loss_is_light_inside_the_product_and_whole_at_its_outline():
     alpha[16:56, 16:56] = 255
     weight = loss_weight(alpha)[0]
     assert weight.shape == (8, 8)
-    assert weight[4, 4] == PRODUCT_WEIGHT
+    assert weight[4, 4] == pytest.approx(PRODUCT_WEIGHT)
     assert weight[0, 0] == weight[2, 2] == 1
 
 
 def test_the_learning_rate_warms_up_and_falls_to_its_floor():
     assert learning_rate(1e-3, 0, 0.0, warmup=10) == pytest.approx(1e-4)
-    assert learning_rate(1e-3, 500, 0.0) == pytest.approx(1e-3)
+    assert learning_rate(1e-3, 500, 0.0) == learning_rate(1e-3, 500, 0.66) == pytest.approx(1e-3)
+    assert learning_rate(1e-3, 500, 5 / 6, floor=0) == pytest.approx(5e-4)
     assert learning_rate(1e-3, 500, 1.0, floor=0.03) == pytest.approx(3e-5)
-
-
-def test_the_untrained_autoencoder_already_keeps_colours():
-    vae = new_vae()
-    start_from_means(vae)
-    picture = np.full((64, 64, 3), (200, 90, 40), np.uint8)
-    wanted = to_tensor([picture])
-    with torch.no_grad():
-        latents = vae.encoder(wanted)
-        made = vae.decoder(latents)
-    assert latents.shape == (1, 8, 8, 8)
-    assert psnr(made[:, :, 16:48, 16:48], wanted[:, :, 16:48, 16:48]) > 22
