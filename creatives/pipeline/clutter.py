@@ -19,16 +19,21 @@ Bool = NDArray[np.bool_]
 Code = TypeVar("Code", np.uint8, np.float32)
 
 SURE_IN, SURE_OUT = 0.9, 0.1
-BINS = (12, 22, 22)
-"""Of L*, a* and b*: about 8, 10 and 10 units each."""
+BINS = (25, 44, 44)
+"""Of L*, a* and b*: 4, 5 and 5 units each."""
 
-HOLE_PIXELS, HOLE_LIKENESS = 12, 0.47
+HOLE_PIXELS, HOLE_LIKENESS = 12, 0.33
 """From this likeness to the surroundings up an enclosed region is a hole; below it is a print, a lining, a label."""
 
 PART_AREA = 0.0005
 """Share of the photo from which on a part that the looks disagree on is judged by itself."""
 
-PART_LIKENESS, PART_JOIN = 0.5, 0.12
+PART_LIKENESS = 0.5
+PART_JOIN, CERTAIN_JOIN = 0.4, 0.15
+"""Unlike the surroundings, and with so much of its outline on what both looks saw, such a part is the product's; less of
+it is enough where the one look was certain."""
+
+CERTAIN = 0.95
 WIDE_BAND = 4
 
 
@@ -129,11 +134,12 @@ def _holes(product: Bool, surroundings: Surroundings) -> Bool:
 def _with_parts(product: Bool, looks: tuple[F32, F32], surroundings: Surroundings) -> Bool:
     """Every sizeable part that only one look saw is kept when it is joined to the product and unlike the surroundings."""
     one = (looks[0] >= 0.5) ^ (looks[1] >= 0.5)
-    both = product & ~one
+    both, highest = product & ~one, np.maximum(*looks)
     kept = product.copy()
     for window, region in _regions(one, max(HOLE_PIXELS, int(PART_AREA * product.size))):
         ring = (cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~region
-        is_joined = float(both[window][ring].mean()) >= PART_JOIN
+        is_certain = float(highest[window][region].mean()) >= CERTAIN
+        is_joined = float(both[window][ring].mean()) >= (CERTAIN_JOIN if is_certain else PART_JOIN)
         belongs = is_joined and surroundings.likeness(window, region) < PART_LIKENESS
         kept[window] = np.where(region, belongs, kept[window])
     return kept

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour import to_linear, to_srgb
 from .environment import wait_passively
 from .nearest import nearest_values, smoothed_within
 
@@ -61,7 +60,8 @@ def local_backdrop(rgb: U8, product: Bool) -> F32:
 def clean_edges(rgb: U8, alpha: U8, where: Bool | None = None) -> U8:
     """uint8 (H, W, 4): `rgb` with the backdrop's share taken out of the colours where 0 < alpha < 255 (and `where`).
 
-    Multi-level foreground estimation (Germer et al. 2020) in linear light; pixels of alpha 255 keep their codes.
+    Multi-level foreground estimation (Germer et al. 2020), of sRGB codes as alpha is estimated from: mixing the two scales
+    shows as dark rims (docs/figures.md). Pixels of alpha 255 keep their codes.
     """
     partly = (alpha > 0) & (alpha < 255)
     if where is not None:
@@ -78,15 +78,15 @@ def _foreground(rgb: U8, alpha: U8) -> U8:
 
     height, width = alpha.shape
     factor = min(1.0, (ESTIMATE_PIXELS / (height * width)) ** 0.5)
-    light: NDArray[Any] = to_linear(rgb)
+    codes: NDArray[Any] = rgb.astype(np.float32) / 255.0
     cover: NDArray[Any] = alpha.astype(np.float32) / 255.0
     if factor < 1.0:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+        codes = cv2.resize(codes, size, interpolation=cv2.INTER_AREA)
         cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)
-    estimate = estimate_foreground_ml(light.astype(np.float64), cover.astype(np.float64))
+    estimate = estimate_foreground_ml(codes.astype(np.float64), cover.astype(np.float64))
     if factor < 1.0:
         estimate = cv2.resize(
             np.asarray(estimate, np.float32), (width, height), interpolation=cv2.INTER_LINEAR
         )
-    return to_srgb(np.asarray(estimate, np.float32))
+    return np.rint(np.clip(estimate, 0.0, 1.0) * 255.0).astype(np.uint8)
