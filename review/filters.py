@@ -85,22 +85,24 @@ class QueueFilters(UrlFilters):
 
 @dataclass(frozen=True, slots=True)
 class ApprovedFilters(UrlFilters):
-    """Narrow what is approved: merchant by slug, and by whom ("auto" or "person")."""
+    """Narrow what is approved: merchant by slug, by whom ("auto" or "person"), by which prompt's trust (an id)."""
 
     merchant: str = ""
     by: str = ""
+    trust: int | None = None
 
     @classmethod
     def readers(cls) -> dict[str, Any]:
-        return {"merchant": word, "by": word}
+        return {"merchant": word, "by": word, "trust": number}
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilters(UrlFilters):
-    """Narrow the history: merchant by slug, reviewer by id, action, reason, first and last day (UTC)."""
+    """Narrow the history: merchant by slug, reviewer and creative by id, action, reason, first and last day (UTC)."""
 
     merchant: str = ""
     reviewer: int | None = None
+    creative: int | None = None
     action: str = ""
     reason: str = ""
     since: date | None = None
@@ -111,6 +113,7 @@ class HistoryFilters(UrlFilters):
         return {
             "merchant": word,
             "reviewer": number,
+            "creative": number,
             "action": word,
             "reason": word,
             "since": day,

@@ -9,7 +9,9 @@ from django import forms
 from creatives.models import Merchant, User
 from creatives.permissions import REVIEWERS
 from review.filters import ApprovedFilters, HistoryFilters, QueueFilters
+from review.models import ReviewRules
 from review.selectors import history, queue
+from review.services.rules import FIELDS
 
 Choices = list[tuple[Any, str]]
 
@@ -35,6 +37,12 @@ class QueueFilterForm(FilterForm):
     category = forms.ChoiceField(required=False)
     prompt = forms.ChoiceField(required=False)
     verdict = forms.ChoiceField(required=False, label="Quality gate")
+    waited = forms.ChoiceField(required=False, label="Waiting longer than")
+    q = forms.CharField(
+        required=False,
+        label="Product",
+        widget=forms.TextInput({"type": "search", "placeholder": "Title or id"}),
+    )
     view = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, user: User, filters: QueueFilters, view: str = "") -> None:
@@ -44,6 +52,19 @@ class QueueFilterForm(FilterForm):
         self.offer("category", [(row.pk, row.path) for row in found["categories"]])
         self.offer("prompt", [(row.pk, row.name) for row in found["prompts"]])
         self.offer("verdict", [(name, name.capitalize()) for name in found["verdicts"]])
+        self.offer("waited", [(1, "1 hour"), (8, "8 hours"), (24, "1 day"), (72, "3 days")])
+
+
+class RulesForm(forms.ModelForm):
+    """A merchant's rules of review."""
+
+    class Meta:
+        model = ReviewRules
+        fields = [*FIELDS, "note"]
+        widgets = {
+            name: forms.NumberInput({"step": "0.01", "min": "0", "max": "1"})
+            for name in ("second_share", "gold_share", "check_share")
+        }
 
 
 class ApprovedFilterForm(FilterForm):
@@ -51,6 +72,7 @@ class ApprovedFilterForm(FilterForm):
 
     merchant = forms.ChoiceField(required=False)
     by = forms.ChoiceField(required=False, label="Approved")
+    trust = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, user: User, filters: ApprovedFilters) -> None:
         super().__init__(initial=filters.as_dict(), auto_id="filter-%s")
@@ -68,6 +90,9 @@ class HistoryFilterForm(FilterForm):
     reason = forms.ChoiceField(required=False)
     since = forms.DateField(required=False, label="From", widget=forms.DateInput({"type": "date"}))
     until = forms.DateField(required=False, label="To", widget=forms.DateInput({"type": "date"}))
+    creative = forms.IntegerField(
+        required=False, label="Creative", min_value=1, widget=forms.NumberInput({"placeholder": "Number"})
+    )
 
     def __init__(self, user: User, filters: HistoryFilters) -> None:
         super().__init__(initial=filters.as_dict(), auto_id="filter-%s")

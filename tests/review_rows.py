@@ -15,6 +15,7 @@ from creatives.models import (
     CreativeRequest,
     Merchant,
     Product,
+    ProductImage,
     PromptVersion,
     Recommender,
     Rendition,
@@ -33,12 +34,13 @@ def creative(
     prompt: PromptVersion | None = None,
     sizes: int = 1,
     drawn: bool = False,
+    image: ProductImage | None = None,
     **fields: Any,
 ) -> Creative:
     """A creative in review of a product of its own, wanted in ``sizes`` sizes; ``drawn`` stores pictures for it."""
     number = next(_count)
     product = product or factories.product(of, category=factories.category())
-    image = product.images.first() or factories.image(product, sha256=f"{number:064x}")
+    image = image or product.images.first() or factories.image(product, sha256=f"{number:064x}")
     prompt = prompt or factories.prompt_version(factories.category())
     request = CreativeRequest.objects.create(
         merchant=of,

@@ -84,25 +84,37 @@ def structure_score(generated: U8, edges: U8) -> float:
     wanted = edges > 0
     if not wanted.any():
         return 1.0
+    return float(1.0 - missed_edges(generated, edges)[wanted].mean())
+
+
+def missed_edges(generated: U8, edges: U8) -> Bool:
+    """Edges of the product, bool (H, W), that the painting's own do not meet within two pixels."""
     everywhere = np.full(edges.shape, 255, np.uint8)
     found = draw_edges(generated, everywhere, contour=False, thresholds=(30.0, 90.0)) > 0
-    return float(_grown(found, 2)[wanted].mean())
+    return np.asarray((edges > 0) & ~_grown(found, 2), np.bool_)
 
 
 def expansion_score(generated: U8, product: Bool) -> float:
     """Share of a ring around the product whose colour in the painting is the product's rather than the far background's.
 
-    Mean colours of product and background decide, pixel by pixel, in CIELAB.
+    Median colours of product and background decide, pixel by pixel, in CIELAB.
     """
+    ring, continued = continued_product(generated, product)
+    return float(continued[ring].mean()) if ring.any() else 0.0
+
+
+def continued_product(generated: U8, product: Bool) -> tuple[Bool, Bool]:
+    """The ring around the product, and what of it has the product's colours; bool (H, W), empty without a background."""
     reach = max(3, round(0.08 * float(np.sqrt(product.sum()))))
     near = _grown(product, reach)
     ring, far = near & ~_grown(product, 2), ~_grown(product, 2 * reach)
+    nothing = np.zeros(product.shape, np.bool_)
     if not (product.any() and ring.any() and far.any()):
-        return 0.0
+        return nothing, nothing
     lab = _lab(generated)
-    to_product = np.linalg.norm(lab[ring] - np.median(lab[product], axis=0), axis=1)
-    to_far = np.linalg.norm(lab[ring] - np.median(lab[far], axis=0), axis=1)
-    return float((to_product + 4.0 < to_far).mean())
+    to_product = np.linalg.norm(lab - np.median(lab[product], axis=0), axis=2)
+    to_far = np.linalg.norm(lab - np.median(lab[far], axis=0), axis=2)
+    return ring, np.asarray(ring & (to_product + 4.0 < to_far), np.bool_)
 
 
 def sharpness_score(picture: U8, region: Bool) -> float:

@@ -1,4 +1,4 @@
-"""What is being served: approved creatives, whether a person or the merchant's auto-approval let them through."""
+"""What is being served: approved creatives, whether a person or a rule let them through."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ def approved(user: User, filters: ApprovedFilters) -> QuerySet[Creative]:
     if filters.merchant:
         merchants = merchants.filter(slug=filters.merchant)
     found = Creative.objects.filter(status=Creative.Status.APPROVED, merchant__in=merchants.values("pk"))
-    decided = Exists(Decision.objects.filter(creative=OuterRef("pk")))
+    lines = Decision.objects.filter(creative=OuterRef("pk"), action=Decision.Action.APPROVE)
     if filters.by in ("auto", "person"):
-        found = found.filter(decided if filters.by == "person" else ~decided)
+        by_person = Exists(lines.filter(purpose=Decision.Purpose.DECIDE))
+        found = found.filter(by_person if filters.by == "person" else ~by_person)
+    if filters.trust:
+        found = found.filter(Exists(lines.filter(purpose=Decision.Purpose.AUTO, trust=filters.trust)))
     return found.order_by("-decided_at", "-pk")
 
 
 def latest_decisions(creative_ids: Iterable[int]) -> dict[int, Decision]:
-    """The decision that stands for each creative; those that no person has decided are left out. One query."""
-    rows = Decision.objects.filter(creative__in=set(creative_ids)).select_related("reviewer")
+    """The last line about each creative's own state; those without one are left out. One query."""
+    rows = Decision.objects.filter(creative__in=set(creative_ids)).effective().select_related("reviewer")
     return {row.creative_id: row for row in rows.order_by("creative", "-pk").distinct("creative")}

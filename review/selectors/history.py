@@ -9,18 +9,25 @@ from django.db.models import QuerySet
 
 from creatives.models import Merchant, User
 from review.filters import HistoryFilters
-from review.models import Decision, Reason
+from review.models import Decision, Reason, SecondOpinion
 
 ALL = HistoryFilters()
 
 
 def history(user: User, filters: HistoryFilters = ALL) -> QuerySet[Decision]:
-    """Decisions of the merchants that ``user`` belongs to, latest first, narrowed by ``filters``."""
+    """Decisions of the merchants that ``user`` belongs to, latest first, narrowed by ``filters``.
+
+    Gold checks are for administrators; second opinions appear once nobody is asked for one any more.
+    """
     merchants = Merchant.objects.for_member(user)
     if filters.merchant:
         merchants = merchants.filter(slug=filters.merchant)
-    found = Decision.objects.filter(merchant__in=merchants.values("pk"))
-    for name in ("reviewer", "action", "reason"):
+    found = Decision.objects.filter(merchant__in=merchants.values("pk")).exclude(
+        purpose=Decision.Purpose.SECOND, creative__second_opinions__status=SecondOpinion.Status.OPEN
+    )
+    if not user.is_staff:
+        found = found.exclude(purpose=Decision.Purpose.GOLD)
+    for name in ("reviewer", "creative", "action", "reason"):
         if value := getattr(filters, name):
             found = found.filter(**{name: value})
     if filters.since:

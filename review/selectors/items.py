@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from creatives.models import Creative, Product, ProductImage
 
+LOOK_BACK = 400  # the latest creatives that are looked through for siblings
 STEPS = (("mask", "Mask"), ("placed", "Placed"), ("edges", "Edges"), ("generated", "Painted"))
 
 
@@ -40,6 +41,25 @@ class Item:
         """The first of its products; another merchant's product never appears, a deleted one is None."""
         return self.products[0] if self.products else None
 
+    def step_url(self, name: str) -> str:
+        """URL of a step's picture; empty when it was not kept."""
+        return next((step.url for step in self.steps if step.name == name), "")
+
+    @property
+    def mask_url(self) -> str:
+        """URL of the product's mask, of the photo's size."""
+        return self.step_url("mask")
+
+    @property
+    def placed_url(self) -> str:
+        """URL of the product alone, of the creative's size."""
+        return self.step_url("placed")
+
+    @property
+    def edges_url(self) -> str:
+        """URL of the edges that the painting had to honour, of the creative's size."""
+        return self.step_url("edges")
+
     @property
     def final_url(self) -> str:
         """URL of the finished picture."""
@@ -66,13 +86,40 @@ def with_details(creatives: QuerySet[Creative], order: Sequence[int] | None = No
     return [_item(creative, images[creative.merchant_id, creative.request.image_sha256]) for creative in rows]
 
 
-def siblings(creative: Creative, limit: int = 8) -> list[Creative]:
-    """Other creatives of the same photo of the same merchant, latest first; retired ones are left out. One query."""
-    same = Creative.objects.filter(
-        merchant=creative.merchant_id, request__image_sha256=creative.request.image_sha256
-    ).exclude(pk=creative.pk)
-    shown = same.exclude(status=Creative.Status.RETIRED).select_related("request__prompt_version")
-    return list(shown.order_by("-pk")[:limit])
+def siblings(of: Sequence[Item], limit: int = 8) -> dict[int, list[Creative]]:
+    """Other creatives of each item's products and photo, latest first; retired ones are left out. Two queries."""
+    photos: dict[int, set[str]] = defaultdict(set)
+    products = {product.pk for item in of for product in item.products}
+    for product_id, sha256 in ProductImage.objects.filter(product__in=products).values_list(
+        "product", "sha256"
+    ):
+        photos[product_id].add(sha256)
+    wanted = {item.creative.pk: _photos_of(item, photos) for item in of}
+    rows = (
+        Creative.objects.filter(
+            merchant__in={item.creative.merchant_id for item in of},
+            request__image_sha256__in=set().union(*wanted.values()),
+        )
+        .exclude(status=Creative.Status.RETIRED)
+        .select_related("request__prompt_version")
+        .order_by("-pk")[:LOOK_BACK]
+    )
+    found = list(rows) if of else []
+    return {
+        item.creative.pk: [
+            row
+            for row in found
+            if row.merchant_id == item.creative.merchant_id
+            and row.pk != item.creative.pk
+            and row.request.image_sha256 in wanted[item.creative.pk]
+        ][:limit]
+        for item in of
+    }
+
+
+def _photos_of(item: Item, photos: dict[int, set[str]]) -> set[str]:
+    own = {item.creative.request.image_sha256}
+    return own.union(*(photos[product.pk] for product in item.products)) - {""}
 
 
 def _images(creatives: Iterable[Creative]) -> dict[tuple[int, str], list[ProductImage]]:

@@ -1,31 +1,25 @@
-"""How the desk is doing: each reviewer's throughput and the age of the queue."""
+"""How reviewers are doing: how much, how fast, how well they agree, and why they turn pictures down."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import (
     Aggregate,
-    Avg,
     Count,
-    DurationField,
-    ExpressionWrapper,
-    F,
     FloatField,
-    Max,
     Q,
     QuerySet,
-    Value,
 )
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from creatives.models import Merchant, User
 from creatives.permissions import REVIEWERS
-from review.models import Claim, Decision
+from review.models import Decision
 from review.policy import approval_rate
-from review.selectors.queue import waiting
+from review.selectors.agreement import Agreement, agreement
 
 Action = Decision.Action
 
@@ -40,7 +34,10 @@ class Median(Aggregate):
 
 @dataclass(frozen=True, slots=True)
 class ReviewerStats:
-    """One reviewer in a span of days. ``per_day``: decisions of each day, oldest first. Rates are 0–1."""
+    """One reviewer in a span of days. ``per_day``: answers of each day, oldest first. Rates are 0–1.
+
+    Answers are approvals and rejections of every kind: decisions, second opinions and gold checks.
+    """
 
     name: str
     approved: int
@@ -49,6 +46,7 @@ class ReviewerStats:
     undone: int
     median_seconds: float | None
     per_day: tuple[tuple[date, int], ...]
+    agreement: Agreement = field(default_factory=Agreement)
 
     @property
     def decisions(self) -> int:
@@ -61,21 +59,13 @@ class ReviewerStats:
         return approval_rate(self.approved, self.rejected)
 
 
-@dataclass(frozen=True, slots=True)
-class QueueStats:
-    """The queue now: how many wait, how many are being looked at, how long the oldest and the average one have waited."""
-
-    waiting: int
-    claimed: int
-    oldest: timedelta | None
-    mean: timedelta | None
-
-
 def reviewers(user: User, days: int = 14) -> list[ReviewerStats]:
     """Reviewers of the merchants for whom ``user`` reviews, most decisions first, over the last ``days`` UTC days."""
     today = timezone.now().astimezone(UTC).date()
     span = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
-    trail = _trail(user).filter(at__gte=datetime.combine(span[0], time(), UTC))
+    since = datetime.combine(span[0], time(), UTC)
+    trail = _trail(user).filter(at__gte=since, reviewer__isnull=False)
+    agreed = agreement(user, since)
     daily: dict[int, dict[date, int]] = {}
     decided = trail.filter(action__in=[Action.APPROVE, Action.REJECT])
     for reviewer, on, count in (
@@ -105,6 +95,7 @@ def reviewers(user: User, days: int = 14) -> list[ReviewerStats]:
             undone=row["undo"],
             median_seconds=row["median"],
             per_day=tuple((on, daily.get(row["reviewer"], {}).get(on, 0)) for on in span),
+            agreement=agreed.get(row["reviewer"]) or Agreement(),
         )
         for row in rows
     ]
@@ -116,7 +107,7 @@ def reasons(user: User, days: int = 14) -> list[tuple[str, int]]:
     since = timezone.now() - timedelta(days=days)
     rows = (
         _trail(user)
-        .filter(at__gte=since)
+        .filter(at__gte=since, purpose=Decision.Purpose.DECIDE)
         .exclude(reason="")
         .values("reason")
         .order_by()
@@ -126,16 +117,6 @@ def reasons(user: User, days: int = 14) -> list[tuple[str, int]]:
     return sorted(
         ((str(labels[row["reason"]]), row["n"]) for row in rows), key=lambda pair: (-pair[1], pair[0])
     )
-
-
-def queue(user: User) -> QueueStats:
-    """The queue of the merchants for whom ``user`` reviews."""
-    now = timezone.now()
-    found = waiting(user)
-    age = ExpressionWrapper(Value(now) - F("created_at"), output_field=DurationField())
-    row = found.aggregate(waiting=Count("pk"), oldest=Max(age), mean=Avg(age))
-    claimed = Claim.objects.filter(expires_at__gt=now, shown_at__isnull=False, creative__in=found).count()
-    return QueueStats(row["waiting"], claimed, row["oldest"], row["mean"])
 
 
 def _trail(user: User) -> QuerySet[Decision]:

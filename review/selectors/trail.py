@@ -22,12 +22,12 @@ class Step:
 
 
 def last_own(user: User, length: int = LENGTH) -> list[Step]:
-    """One's own last approvals and rejections, latest first."""
+    """One's own last approvals, rejections and flags, latest first."""
     standing = set(undoable(user).values_list("pk", flat=True))
-    actions = [Decision.Action.APPROVE, Decision.Action.REJECT]
+    actions = [Decision.Action.APPROVE, Decision.Action.REJECT, Decision.Action.FLAG]
     rows = (
         Decision.objects.filter(reviewer=user, action__in=actions)
-        .select_related("creative")
+        .select_related("creative", "undone_by")
         .order_by("-pk")[:length]
     )
     return [Step(row, row.pk in standing, uuid.uuid4()) for row in rows]

@@ -11,16 +11,18 @@ from review.policy import drawn
 from review.services import trust
 from review.services.rules import rules_of
 
-PASSED = "pass"
+PASSED, FAILED = "pass", "fail"
 REASON = "approved automatically"
 
 
 def admit(creative: Creative) -> None:
     """Approve ``creative`` if the merchant's switch or a trusted prompt says so, with a line in the audit trail.
 
-    For the transaction that made it. A prompt's trust never covers what the quality gate doubts, and a share of its
+    For the transaction that made it. What the quality gate fails is for people, whatever the merchant's switch. A prompt's trust never covers what the quality gate doubts, and a share of its
     pictures stays in review.
     """
+    if creative.record.get("verdict") == FAILED:
+        return
     if creative.merchant.auto_approve:
         _approve(creative, None, "The merchant approves everything automatically.")
         return

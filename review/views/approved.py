@@ -36,5 +36,6 @@ def approved(request: HttpRequest) -> HttpResponse:
         "page": page,
         "tiles": [(item, decisions.get(item.creative.pk), uuid.uuid4()) for item in items(ids)],
         "reasons": Reason.choices,
+        "can_set_gold": user.is_staff,
     }
     return render(request, "review/approved.html", context)

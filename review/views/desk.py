@@ -26,6 +26,7 @@ from review.selectors.trail import last_own
 from review.services import claims
 
 GRID = "grid"
+AHEAD = 3  # the picture on screen and the next ones, whose claims are held too
 GRID_SIZE = 10  # what was decided together can be undone: no more than the depth of undo
 REASONS = [(digit, value, label) for digit, (value, label) in enumerate(Reason.choices, 1)]
 
@@ -57,6 +58,7 @@ def render_desk(request: HttpRequest, pinned: int | None = None) -> HttpResponse
     context["partial"] = partial
     if not partial:
         context["form"] = QueueFilterForm(user, filters, GRID if grid else "")
+        context["views"] = user.review_views.order_by("name")
     response = render(request, "review/_desk.html" if partial else "review/desk.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -86,15 +88,13 @@ def _single(request: HttpRequest, user: User, filters: QueueFilters, pinned: int
             raise Http404(f"no creative {pinned}") from error
         except ReviewError as error:
             messages.warning(request, str(error))
-    queue = [key for key in claims.claim(user, filters, count=2, shown=0 if first else 1) if key not in first]
-    shown = items((first + queue)[:2])
-    return {
-        "item": shown[0] if shown else None,
-        "siblings": siblings(shown[0].creative) if shown else [],
-        "next_item": shown[1] if len(shown) > 1 else None,
-        "token": uuid.uuid4(),
-        "held": [item.creative.pk for item in shown],
-    }
+    queue = claims.claim(user, filters, count=AHEAD, shown=0 if first else 1)
+    held = (first + [key for key in queue if key not in first])[:AHEAD]
+    known = {number(text) for text in request.POST.get("have", "").split(",")}
+    shown = items([key for key in held if key not in known])
+    others = siblings(shown)
+    cards = [(item, others[item.creative.pk], uuid.uuid4()) for item in shown]
+    return {"cards": cards, "held": held, "pinned": first[0] if first else None}
 
 
 def _grid(user: User, filters: QueueFilters) -> dict[str, Any]:

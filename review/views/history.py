@@ -23,10 +23,12 @@ from review.selectors.items import items
 from review.services.undo import undoable
 
 PAGE_SIZE = 25
+DECIDED = (Creative.Status.APPROVED, Creative.Status.REJECTED)
 COLUMNS = (
     "at",
     "reviewer",
     "action",
+    "purpose",
     "reason",
     "note",
     "seconds",
@@ -54,6 +56,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "page": page,
         "lines": _lines(user, list(page)),
         "reasons": Reason.choices,
+        "mine": user.pk,
         "may_review": user.is_staff or Merchant.objects.for_member(user, REVIEWERS).exists(),
     }
     return render(request, "review/history.html", context)
@@ -70,9 +73,12 @@ def _lines(user: User, rows: list[Decision]) -> list[dict[str, Any]]:
             "item": pictures[row.creative_id],
             "token": uuid.uuid4(),
             "can_undo": row.pk in mine,
-            "can_retire": row == latest[row.creative_id]
+            "can_reverse": row == latest.get(row.creative_id)
             and row.merchant_id in reviewed
-            and row.creative.status == Creative.Status.APPROVED,
+            and row.creative.status in DECIDED,
+            "can_set_gold": user.is_staff
+            and row == latest.get(row.creative_id)
+            and row.creative.status != Creative.Status.IN_REVIEW,
         }
         for row in rows
     ]
@@ -94,8 +100,9 @@ def _table(rows: Iterator[Decision]) -> Iterator[tuple[Any, ...]]:
             _safe(value)
             for value in (
                 row.at.isoformat(timespec="seconds"),
-                row.reviewer,
+                row.by,
                 row.action,
+                row.purpose,
                 row.reason,
                 row.note,
                 "" if row.seconds is None else f"{row.seconds:.1f}",

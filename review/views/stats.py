@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from creatives.models import User
 from creatives.permissions import REVIEWERS, member_required
 from review.selectors import stats as read
+from review.selectors.queue_stats import queue
 
 SPANS = (7, 14, 30)
 
@@ -23,7 +24,7 @@ def stats(request: HttpRequest) -> HttpResponse:
     context = {
         "days": days,
         "spans": SPANS,
-        "queue": read.queue(user),
+        "queue": queue(user, days),
         "people": people,
         "peak": max((count for person in people for _, count in person.per_day), default=0),
         "total": sum(person.decisions for person in people),

@@ -27,6 +27,7 @@ PAGES = {
         *("/prompts/", "/prompts/{prompt}/", "/placements/", "/reports/", "/experiments/", "/policy/"),
         *("/reports/creatives/", "/reports/learned/"),
         *("/keys/", "/password/", "/no-such-page/", "/people/"),
+        *("/review/second/", "/review/second/?tab=open", "/review/rules/"),
     ],
     "reviewer": [
         "/",
@@ -42,6 +43,7 @@ PAGES = {
         *("/placements/home-top/edit/", "/people/", "/people/add/", "/people/{person}/"),
         *("/merchants/add/", "/merchants/ours/settings/", "/recommenders/", "/recommenders/{recommender}/"),
         *("/keys/", "/operations/", "/experiments/?merchant=ours", "/experiments/add/?merchant=ours"),
+        *("/review/gold/", "/review/gold/?tab=retired", "/review/history/", "/review/rules/?merchant=ours"),
     ],
 }
 

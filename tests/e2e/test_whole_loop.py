@@ -119,7 +119,7 @@ def test_from_a_feed_to_a_report(browser: Browser, tmp_path: Path) -> None:
         desk = sign_in(browser, site, reviewer.email)
         desk.goto("/review/")
         for left in (1, 0):
-            expect(desk.locator("button[data-key=a]")).to_be_visible()
+            expect(desk.locator("[data-card][data-ready]:not([hidden]) [data-key=a]")).to_be_visible()
             desk.keyboard.press("a")
             site.until(
                 lambda left=left: Creative.objects.filter(status="in_review").count() == left, 20, "approval"

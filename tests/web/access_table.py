@@ -165,6 +165,30 @@ def _review() -> None:
         302,
         **post(path=lambda w: {"trust_id": w.prompt_trust.pk, "turn": "stop"}),
     )
+    TABLE.row_of("reviewer", "review/<int:creative_id>/finding.png", 404, **creative)
+    TABLE.list_for("reviewer", "review/views/", 302, **post())
+    TABLE.list_for(
+        "reviewer", "review/views/<int:view_id>/forget/", 404, **post(path=lambda w: {"view_id": 1})
+    )
+    TABLE.list_for("owner", "review/second/")
+    TABLE.row_of(
+        "owner",
+        "review/second/<int:case_id>/resolve/",
+        302,
+        **post(path=lambda w: {"case_id": w.second_opinion.pk}, **approve),
+    )
+    TABLE.admins("review/gold/")
+    TABLE.admins("review/gold/<int:creative_id>/set/", 302, **post(**creative, **approve))
+    TABLE.admins(
+        "review/gold/<int:gold_id>/retire/", 302, **post(path=lambda w: {"gold_id": w.gold_item.pk})
+    )
+    TABLE.list_for("owner", "review/rules/")
+    TABLE.row_of(
+        "owner",
+        "review/rules/trust/<int:trust_id>/<str:turn>/",
+        302,
+        **post(path=lambda w: {"trust_id": w.prompt_trust.pk, "turn": "stop"}),
+    )
     TABLE.list_for("reviewer", "review/bulk/", 400, **post())
     TABLE.list_for("reviewer", "review/undo/", 400, **post())
     TABLE.list_for("reviewer", "review/heartbeat/", **post())

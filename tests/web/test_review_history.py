@@ -72,7 +72,7 @@ def test_undo_and_retire_are_offered_where_they_work(
     for name, person in (people | {"owner": factories.member(picture.merchant, "owner")}).items():
         client.force_login(person)
         (line,) = client.get(URL).context["lines"]
-        offers[name] = (line["can_undo"], line["can_retire"])
+        offers[name] = (line["can_undo"], line["can_reverse"])
     assert offers == {"self": (True, True), "colleague": (False, True), "owner": (False, False)}
 
 
