@@ -125,8 +125,7 @@ def _write_decoder(layers: list[Any], basis: PatchBasis) -> None:
     _write_indicators(blocks[stage2].conv)
     _write_split(blocks[stage2 + 1].conv, second)
     _pass_on(up3, OUT, 2 * PIXEL)
-    end.weight.mul_(0.1)
-    end.weight[:, : OUT + 2 * QUARTER] = 0
+    end.weight.zero_()
     tent = torch.tensor([0.25, 0.5, 0.25])
     for c in range(3):
         end.weight[c, 2 * c] = torch.outer(tent, tent) / 2
@@ -141,14 +140,17 @@ def _pass_on(conv: Any, source: int, count: int) -> None:
 
 
 def _write_indicators(conv: Any) -> None:
-    """A block that turns code differences (0, or ±1 and more) into 1 in the left and in the upper half, else 0."""
+    """A block that turns code differences into 1 in the left and in the upper half of a cell, else 0.
+
+    Within a cell they are exactly 0, and about ±1 or ±2 at its left and upper side: anything from 0.225 counts as 1.
+    """
     for layer in (conv[0], conv[2], conv[4]):
         _clear(layer)
     for axis in range(2):
         conv[0].weight[2 * axis, CODE + axis, 1, 1] = 1
         conv[0].weight[2 * axis + 1, CODE + axis, 1, 1] = -1
-        for step, bias in ((0, -0.5), (1, -1.5)):
-            conv[2].weight[2 * axis + step, 2 * axis : 2 * axis + 2, 1, 1] = 2
+        for step, bias in ((0, -0.8), (1, -1.8)):
+            conv[2].weight[2 * axis + step, 2 * axis : 2 * axis + 2, 1, 1] = 8
             conv[2].bias[2 * axis + step] = bias
         conv[4].weight[SIDE_OF + axis, 2 * axis, 1, 1] = 1
         conv[4].weight[SIDE_OF + axis, 2 * axis + 1, 1, 1] = -1
