@@ -26,13 +26,20 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
         )
     from creatives.pipeline.profiles import profile_names
 
-    if settings.CHECKPOINT_PROFILE not in profile_names():
-        names = ", ".join(profile_names())
+    names = profile_names(settings.CHECKPOINTS_DIR)
+    if settings.CHECKPOINT_PROFILE not in names:
         found.append(
             Error(
                 f"CHECKPOINT_PROFILE={settings.CHECKPOINT_PROFILE!r} is unknown",
-                hint=f"One of {names}",
+                hint=f"One of {', '.join(names)}",
                 id="studio.E002",
+            )
+        )
+    if settings.CHECKPOINT_OFFLOAD not in ("none", "model", "sequential"):
+        found.append(
+            Error(
+                f"CHECKPOINT_OFFLOAD={settings.CHECKPOINT_OFFLOAD!r} is not none, model or sequential",
+                id="studio.E005",
             )
         )
     if settings.GENERATION_LEASE_SECONDS < 2 * settings.SWEEP_SECONDS:

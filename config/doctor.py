@@ -88,11 +88,9 @@ def _storage() -> tuple[Level, str, str]:
 
 
 def _checkpoint() -> tuple[Level, str, str]:
-    from django.conf import settings
+    from creatives.services.profiles import profile_in_use
 
-    from creatives.pipeline.profiles import get_profile
-
-    profile = get_profile(settings.CHECKPOINT_PROFILE)
+    profile = profile_in_use()
     folder = profile.folder
     if folder is not None:
         weights = list(folder.rglob("*.safetensors"))

@@ -40,6 +40,7 @@ class FlatPainter:
     pause: float = 0.0
     faults: dict[str, Exception] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
+    is_unsafe: bool = False
 
     def paint(self, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None) -> list[U8]:
         self.batches.append(len(jobs))
@@ -51,6 +52,9 @@ class FlatPainter:
             if on_step:
                 on_step()
         return [np.full((*job.edges.shape, 3), self.colour(job), np.uint8) for job in jobs]
+
+    def unsafe(self, pictures: Sequence[U8]) -> list[bool]:
+        return [self.is_unsafe] * len(pictures)
 
     @staticmethod
     def colour(job: PaintJob) -> list[int]:

@@ -137,7 +137,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 # Catalogue: feeds as uploaded, and pictures fetched from the addresses that feeds name.
 CATALOG_MAX_UPLOAD_BYTES = env.int("CATALOG_MAX_UPLOAD_BYTES", default=300 * 2**20)
 CATALOG_BATCH_ROWS = env.int("CATALOG_BATCH_ROWS", default=2000)
-CATALOG_LEASE_SECONDS = env.float("CATALOG_LEASE_SECONDS", default=60.0)  # without a sign of life, to another worker
+CATALOG_LEASE_SECONDS = env.float(
+    "CATALOG_LEASE_SECONDS", default=60.0
+)  # without a sign of life, to another worker
 ALLOW_DEMO = env.bool("ALLOW_DEMO", default=False)  # demo accounts have a public password
 FEED_FETCH_SECONDS = env.float("FEED_FETCH_SECONDS", default=300.0)
 IMAGE_FETCH_SECONDS = env.float("IMAGE_FETCH_SECONDS", default=30.0)
@@ -145,13 +147,25 @@ IMAGE_FETCH_THREADS = env.int("IMAGE_FETCH_THREADS", default=8)
 
 # Generation
 CHECKPOINT_PROFILE = env.str("CHECKPOINT_PROFILE", default="studio-tiny")
+CHECKPOINTS_DIR = Path(
+    env.str("CHECKPOINTS_DIR", default=str(VAR_DIR / "checkpoints"))
+)  # a folder per profile
+CHECKPOINT_OFFLINE = env.bool("CHECKPOINT_OFFLINE", default=False)  # never ask the hub
+CHECKPOINT_OFFLOAD = env.str(
+    "CHECKPOINT_OFFLOAD", default="none"
+)  # of the GPU's memory: none, model, sequential
+CHECKPOINT_COMPILE = env.bool(
+    "CHECKPOINT_COMPILE", default=False
+)  # torch.compile, minutes at the first painting
 GENERATION_BATCH_SIZE = env.int("GENERATION_BATCH_SIZE", default=4)
 GENERATION_MAX_ATTEMPTS = env.int("GENERATION_MAX_ATTEMPTS", default=5)
 GENERATION_LEASE_SECONDS = env.int("GENERATION_LEASE_SECONDS", default=180)
 GENERATION_BACKOFF_SECONDS = env.int("GENERATION_BACKOFF_SECONDS", default=10)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
 TORCH_THREADS = env.int("TORCH_THREADS", default=0)  # 0: as many as torch chooses
-SEGMENTER = env.str("SEGMENTER", default="auto")  # a network for cluttered photos: see docs/pipeline.md, Masks
+SEGMENTER = env.str(
+    "SEGMENTER", default="auto"
+)  # a network for cluttered photos: see docs/pipeline.md, Masks
 MODELS_DIR = Path(env.str("MODELS_DIR", default=str(VAR_DIR / "models")))
 STAGE_CACHE_DIR = Path(env.str("STAGE_CACHE_DIR", default=str(VAR_DIR / "stage-cache")))
 
@@ -172,7 +186,9 @@ USER_KEY_SECRET = env.str(
     "USER_KEY_SECRET", default=""
 )  # keeps users apart from their ids; SECRET_KEY if empty
 LEARN_SECONDS = env.float("LEARN_SECONDS", default=5.0)
-ROLLUP_SECONDS = env.float("ROLLUP_SECONDS", default=5.0)  # reports lag by this, by more on a busy installation
+ROLLUP_SECONDS = env.float(
+    "ROLLUP_SECONDS", default=5.0
+)  # reports lag by this, by more on a busy installation
 SNAPSHOT_REFRESH_SECONDS = env.float("SNAPSHOT_REFRESH_SECONDS", default=2.0)
 
 # Traffic that no person makes is flagged and does not count (bandit/filters.py); 0 switches a rule off.

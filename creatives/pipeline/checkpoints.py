@@ -68,6 +68,8 @@ def load_pipeline(profile: CheckpointProfile, runtime: Runtime) -> Any:
     if profile.missing:
         raise CheckpointError(profile.missing)
     device = choose_device(runtime.device)
+    if runtime.threads:
+        torch.set_num_threads(runtime.threads)
     if device.type == "cpu":
         keep_freed_memory()
     diffusers_logging.disable_progress_bar()

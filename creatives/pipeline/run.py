@@ -74,7 +74,14 @@ def make_creative(
     finished = time.perf_counter()
     took = {"generated": round((painted - started) * 1000, 2), "final": round((finished - painted) * 1000, 2)}
     pictures = (prepared.mask, rendition.placed, prepared.edges, generated, rendition.final)
-    record = _record(painter, job, prepared, rendition, judge(prepared, generated), took)
+    record = _record(
+        painter,
+        job,
+        prepared,
+        rendition,
+        judge(prepared, generated, unsafe=painter.unsafe([generated])[0]),
+        took,
+    )
     return CreativeResult(rendition.final, dict(zip(STEP_NAMES, pictures, strict=True)), record)
 
 

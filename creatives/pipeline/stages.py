@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ PLACE_VERSION = "1"
 
 ENLARGEMENT_LIMIT = 1.5
 """A product photo resampled to more than this many times its size is flagged."""
+
+UNSAFE = "the checkpoint's safety checker takes the painting for unsafe"
+"""Reason of the verdict "fail" that no score can outweigh."""
 
 
 @dataclass(frozen=True)
@@ -152,12 +155,16 @@ def positioned(
     return _rendition(on_white(placed), placed, box, cutout)
 
 
-def judge(prepared: Prepared, generated: U8) -> Quality:
-    """Quality of a painting with the product pasted, at the bucket's size: one verdict for all its renditions."""
+def judge(prepared: Prepared, generated: U8, *, unsafe: bool = False) -> Quality:
+    """Quality of a painting with the product pasted, at the bucket's size: one verdict for all its renditions.
+
+    unsafe: what the painter's safety checker says of the painting; it fails whatever its scores are.
+    """
     composed = compose(prepared.placed, generated)
-    return assess(
+    quality = assess(
         generated, prepared.edges, prepared.placed, composed, mask_confidence=prepared.cutout.confidence
     )
+    return replace(quality, verdict="fail", reasons=(UNSAFE, *quality.reasons)) if unsafe else quality
 
 
 def _placed_at(cutout: Cutout, box: Box, bucket: Size, exact: Size) -> tuple[U8, Box]:

@@ -56,6 +56,8 @@ class Painter(Protocol):
 
     def paint(self, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None) -> list[U8]: ...
 
+    def unsafe(self, pictures: Sequence[U8]) -> list[bool]: ...
+
 
 class SupersededError(ValueError):
     """The request can no longer be painted: prompt or product is retired, or it was made for other weights."""
@@ -178,7 +180,9 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: 
         request.seed + request.creatives.count()
     ) & MAX_SEED  # a new try after a rejection is a new picture
     revision = by_hand.revision if by_hand else 0
-    return Work(one, prepared, revision, paint_job(prepared, profile, version.text, version.negative_text, seed))
+    return Work(
+        one, prepared, revision, paint_job(prepared, profile, version.text, version.negative_text, seed)
+    )
 
 
 def _generate(
@@ -214,7 +218,7 @@ def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
         "final": whole.final,
     }
     sizes = request.renditions.values_list("width", "height")
-    quality = judge(prepared, generated)
+    quality = judge(prepared, generated, unsafe=painter.unsafe([generated])[0])
     return Picture(
         steps={step: store(encode_png(pixels)) for step, pixels in pictures.items()},
         renditions={size: store(encode_png(render(prepared, generated, size).final)) for size in sizes},
@@ -250,7 +254,10 @@ def _finish(one: Claim, picture: Picture) -> None:
             raise SupersededError("the prompt was retired while it was painted")
         if not is_offered(request.merchant_id, request.image_sha256, version.prompt_id, lock=True):
             raise SupersededError(GIVEN_UP)
-        if masks.revision_in_force(request.merchant_id, request.image_sha256) != picture.record["mask"]["revision"]:
+        if (
+            masks.revision_in_force(request.merchant_id, request.image_sha256)
+            != picture.record["mask"]["revision"]
+        ):
             raise MaskChangedError("its mask was fixed meanwhile")
         creative = Creative.objects.create(
             merchant_id=request.merchant_id,

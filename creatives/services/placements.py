@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from creatives.models import Placement
 from creatives.pipeline.buckets import Size, aspect_limits, safe_region
 from creatives.pipeline.layout import Box, Layout, product_box, to_exact
-from creatives.pipeline.profiles import get_profile
+from creatives.services.profiles import profile_in_use
 from creatives.services.sizes import SizeError, bucket_of, layout_of
 
 SAMPLE = Size(3, 4)
@@ -32,7 +30,7 @@ def preview(placement: Placement) -> Preview | None:
     except SizeError:
         return None
     frame, size = Size.parse(bucket), Size(placement.width, placement.height)
-    region = Box(*safe_region(frame, get_profile(settings.CHECKPOINT_PROFILE).buckets))
+    region = Box(*safe_region(frame, profile_in_use().buckets))
     layout = Layout(placement.scale, placement.anchor, placement.margin)
     box = product_box(SAMPLE, region, layout)
     return Preview(bucket, layout_of(placement), to_exact(region, frame, size), to_exact(box, frame, size))
@@ -43,7 +41,7 @@ def aspect_problem(width: int, height: int) -> str | None:
     try:
         bucket_of(width, height)
     except SizeError:
-        low, high = aspect_limits(get_profile(settings.CHECKPOINT_PROFILE).buckets)
+        low, high = aspect_limits(profile_in_use().buckets)
         return (
             f"{width}×{height} has an aspect ratio (width / height) of {width / height:.2f}; "
             f"the checkpoint paints {low:.2f} to {high:.2f}."

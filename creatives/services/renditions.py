@@ -14,12 +14,12 @@ from django.db.models.functions import Now
 from creatives.models import Creative, PositionedRendition, Rendition
 from creatives.pipeline import Layout, Segmenter, StageCache, encode_png, positioned, prepare, render
 from creatives.pipeline.image_io import open_image
-from creatives.pipeline.profiles import get_profile
 from creatives.services import masks
 from creatives.services.delivery import announce
 from creatives.services.files import load, store
 from creatives.services.leases import in_seconds
 from creatives.services.photos import photo_of
+from creatives.services.profiles import find_profile, profile_in_use
 from creatives.services.sizes import size_of
 
 log = structlog.get_logger("renditions")
@@ -57,7 +57,7 @@ def position_missing(pk: int, cache: StageCache | None = None, segmenter: Segmen
     for row in rows:
         try:
             photo = photo_of(row.merchant_id, row.image_sha256)
-            profile = get_profile(settings.CHECKPOINT_PROFILE)
+            profile = profile_in_use()
             layout, size = Layout.parse(row.layout), (row.width, row.height)
             by_hand = masks.hand_made(row.merchant_id, row.image_sha256)
             picture = positioned(
@@ -92,7 +92,7 @@ def _take(rows: QuerySet[R]) -> list[R]:
 
 def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache | None) -> dict[int, str]:
     """Stored file by rendition id."""
-    request, profile = creative.request, get_profile(creative.record["profile"])
+    request, profile = creative.request, find_profile(creative.record["profile"])
     prepared = prepare(
         photo_of(request.merchant_id, request.image_sha256),
         size_of(request.bucket),
@@ -100,7 +100,9 @@ def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache |
         cache=cache,
         buckets=profile.buckets,
         contour=profile.contour,
-        matte=load(str(creative.mask.name)),  # the mask that it was painted with, whatever has become of it since
+        matte=load(
+            str(creative.mask.name)
+        ),  # the mask that it was painted with, whatever has become of it since
     )
     generated = open_image(load(str(creative.generated.name))).rgb
     return {

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from django.conf import settings
-
 from creatives.models import Placement
 from creatives.pipeline.buckets import Size, bucket_for
 from creatives.pipeline.layout import Layout
-from creatives.pipeline.profiles import CheckpointProfile, get_profile
 from creatives.pipeline.version import pipeline_version
+from creatives.services.profiles import profile_in_use
 
 
 class SizeError(ValueError):
     """A size that no bucket of the profile in use can be cropped to; the message names the limits."""
 
 
-@lru_cache(maxsize=8)
-def _profile(name: str) -> tuple[CheckpointProfile, str]:
-    # A profile is read once per process: new weights are taken up when the processes are restarted.
-    profile = get_profile(name)
-    return profile, pipeline_version(profile)
-
-
 def current_pipeline_version() -> str:
     """The version that new requests are made for: code, profile and weights of ``CHECKPOINT_PROFILE``."""
-    return _profile(settings.CHECKPOINT_PROFILE)[1]
+    return pipeline_version(profile_in_use())
 
 
 def bucket_of(width: int, height: int) -> str:
     """The generation size, e.g. "320x256", for ``width`` × ``height`` pixels. Raises SizeError."""
     try:
-        return str(bucket_for(width, height, _profile(settings.CHECKPOINT_PROFILE)[0].buckets))
+        return str(bucket_for(width, height, profile_in_use().buckets))
     except ValueError as error:
         raise SizeError(str(error)) from error
 

@@ -18,8 +18,8 @@ REASON = "approved automatically"
 def admit(creative: Creative) -> None:
     """Approve ``creative`` if the merchant's switch or a trusted prompt says so, with a line in the audit trail.
 
-    For the transaction that made it. What the quality gate fails is for people, whatever the merchant's switch. A prompt's trust never covers what the quality gate doubts, and a share of its
-    pictures stays in review.
+    For the transaction that made it. What the quality gate fails is for people, whatever the merchant's switch. A prompt's
+    trust never covers what the gate doubts, and a share of its pictures stays in review.
     """
     if creative.record.get("verdict") == FAILED:
         return

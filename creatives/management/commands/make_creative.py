@@ -48,6 +48,8 @@ class Command(BaseCommand):
             make_creative,
         )
         from creatives.pipeline.image_io import read_bytes
+        from creatives.pipeline.profiles import DEFAULT_PROFILE
+        from creatives.services.profiles import find_profile, painter_of
 
         out = Path(options["out"])
         if out.exists() and not out.is_dir():
@@ -59,7 +61,7 @@ class Command(BaseCommand):
                 Path(options["image"]),
                 prompt=options["prompt"],
                 size=size,
-                profile=options["profile"],
+                painter=painter_of(find_profile(options["profile"] or DEFAULT_PROFILE)),
                 seed=seed,
                 layout=options["layout"],
                 negative_prompt=options["negative_prompt"],

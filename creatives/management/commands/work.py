@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from creatives.pipeline import FolderCache, Painter, Segmenter
+from creatives.services.profiles import painter_of, profile_in_use
 from creatives.worker import Studio, StudioWorker
 
 QUEUES = ("default", "generate")
@@ -41,10 +42,6 @@ class Command(BaseCommand):
 
 def _painter(cache: FolderCache) -> Painter:
     """The painter of the profile in use, on as many threads as the settings allow."""
-    import torch
-
-    if settings.TORCH_THREADS:
-        torch.set_num_threads(settings.TORCH_THREADS)
-    painter = Painter(settings.CHECKPOINT_PROFILE, cache=cache)
+    painter = painter_of(profile_in_use(), cache)
     painter.warm()
     return painter
