@@ -16,7 +16,7 @@ U8 = NDArray[np.uint8]
 GAP, FONT = 8, 15
 LINE = FONT + 4
 LIMIT_KB = 400
-PAPER, INK, SUPPORT = "white", "black", (214, 214, 214, 255)
+PAPER, INK, BAND, SUPPORT = "white", "black", (232, 232, 232), (214, 214, 214, 255)
 
 
 def as_image(picture: U8, size: tuple[int, int]) -> Image.Image:
@@ -36,15 +36,17 @@ def grid(
     """One row of pictures under each caption, in cells of ``cell`` pixels, with a heading over each column."""
     across = max(len(pictures) for _, pictures in rows)
     width = GAP + across * (cell[0] + GAP)
-    top = GAP + (LINE if title else 0) + (LINE if heads else 0)
+    top = GAP + (LINE if title else 0) + (LINE + GAP if heads else 0)
     captions = [_wrapped(text, width) for text, _ in rows]
     height = top + sum(len(lines) * LINE + cell[1] + GAP for lines in captions)
     sheet = Image.new("RGB", (width, height), PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT)
     if title:
         pen.text((GAP, GAP), title, INK, font)
+    if heads:
+        pen.rectangle((0, top - LINE - GAP // 2, width, top - GAP // 2), BAND)
     for column, head in enumerate(heads):
-        pen.text((GAP + column * (cell[0] + GAP), top - LINE), head, INK, font)
+        pen.text((GAP + column * (cell[0] + GAP), top - LINE - GAP // 2), head, INK, font)
     for lines, (_, pictures) in zip(captions, rows, strict=True):
         for line in lines:
             pen.text((GAP, top), line, INK, font)
@@ -66,17 +68,19 @@ def shelves(rows: Sequence[Sequence[tuple[str, U8, float]]]) -> Image.Image:
         ]
         for row in rows
     ]
-    width = max(GAP + sum(image.width + GAP for _, image in row) for row in shown)
+    font = ImageFont.load_default(FONT)
+    widths = [[max(image.width, round(font.getlength(text))) + GAP for text, image in row] for row in shown]
+    width = GAP + max(sum(row) for row in widths)
     height = GAP + sum(max(image.height for _, image in row) + LINE + GAP for row in shown)
     sheet = Image.new("RGB", (width, height), PAPER)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT)
+    pen = ImageDraw.Draw(sheet)
     top = GAP
-    for row in shown:
+    for row, row_widths in zip(shown, widths, strict=True):
         left = GAP
-        for text, image in row:
+        for (text, image), taken in zip(row, row_widths, strict=True):
             pen.text((left, top), text, INK, font)
             sheet.paste(image, (left, top + LINE))
-            left += image.width + GAP
+            left += taken
         top += max(image.height for _, image in row) + LINE + GAP
     return sheet
 

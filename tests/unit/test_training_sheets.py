@@ -38,7 +38,7 @@ def test_a_picture_fits_its_cell_whole_and_in_proportion():
 def test_a_grid_has_room_for_heads_captions_and_cells():
     sheet = grid([("on oak", [block(10, 10)] * 3), ("", [block(10, 10)])], ("a", "b", "c"), (50, 40), "title")
     assert sheet.width == GAP + 3 * (50 + GAP)
-    assert sheet.height == GAP + 2 * LINE + (LINE + 40 + GAP) + (40 + GAP)
+    assert sheet.height == 2 * GAP + 2 * LINE + (LINE + 40 + GAP) + (40 + GAP)
 
 
 def test_long_captions_are_wrapped_and_nothing_is_cut():
@@ -53,6 +53,15 @@ def test_shelves_show_each_picture_at_its_factor():
     assert sheet.width == 300 + 2 * GAP
     assert sheet.height == GAP + (50 + LINE + GAP) + (20 + LINE + GAP)
     assert sheet.getpixel((GAP + 50, GAP + LINE + 25)) == (200, 0, 0)
+
+
+def test_a_caption_wider_than_its_picture_pushes_the_next_one_on():
+    narrow, named = (
+        shelves([[(text, block(20, 50), 1.0), ("", block(20, 50), 1.0)]])
+        for text in ("", "160x600, shown at 60 %")
+    )
+    assert narrow.width == 2 * 20 + 3 * GAP
+    assert named.width > narrow.width + 100
 
 
 def test_stacked_sheets_keep_their_sizes():
