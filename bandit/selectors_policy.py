@@ -130,6 +130,8 @@ def snapshot_for(impression: Impression) -> tuple[PolicySnapshot | None, bool]:
 
     Where it has been thinned out, the newest that is kept from before it. None where nothing had been learned.
     """
+    if impression.category_id is None:
+        return None, True
     rows = PolicySnapshot.objects.filter(
         policy__merchant_id=impression.merchant_id,
         policy__category_id=impression.category_id,

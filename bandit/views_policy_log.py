@@ -59,7 +59,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     merchants = Merchant.objects.for_member(signed_in(request), EDITORS).order_by("name")
     pools = pools_of(merchant) if merchant else []
     chosen = chosen_pool(request, pools)
-    context = {"merchant": merchant, "merchants": merchants, "pools": pools, "pool": chosen}
+    context: dict[str, Any] = {"merchant": merchant, "merchants": merchants, "pools": pools, "pool": chosen}
     form = ComparisonForm(request.POST or None)
     if merchant is None or chosen is None:
         return render(request, "policy/compare.html", context)

@@ -150,7 +150,7 @@ def test_a_comparison_from_asking_to_its_table(
     assert set(by_name) == {("random", 0.0), *((k, a) for k in ("linucb", "hybrid") for a in (0.1, 1.0))}
     logged = by_name["random", 0.0]["logged"]["value"]
     assert by_name["random", 0.0]["dr"]["low"] < logged < by_name["random", 0.0]["dr"]["high"]
-    assert by_name["linucb", 0.1]["dr"]["low"] > logged
+    assert by_name["linucb", 1.0]["dr"]["low"] > logged
 
     page = client.get(f"/policy/compare/{row.pk}/").content.decode()
     assert "hx-trigger" not in page
