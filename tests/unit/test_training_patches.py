@@ -15,7 +15,6 @@ from training.dataset import to_tensor
 from training.patches import CHANNELS, COMPONENTS, PatchBasis, codes
 from training.vae import SCALING, decode, new_vae, psnr
 
-
 NOISE = np.random.default_rng(3).standard_normal((1, 2, 8, 12)).astype(np.float32)
 
 
