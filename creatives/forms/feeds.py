@@ -17,7 +17,10 @@ from creatives.models import FeedSource, ImportMode
 from creatives.services.catalog import CatalogError
 from creatives.services.imports import page_template
 
-ACCEPT_FEEDS: Final = ".tsv,.csv,.txt,.xml,.rss,.atom,.zip,.gz,text/csv,text/tab-separated-values,application/xml,application/zip"
+ACCEPT_FEEDS: Final = (
+    ".tsv,.csv,.txt,.xml,.rss,.atom,.zip,.gz,"
+    "text/csv,text/tab-separated-values,application/xml,application/zip"
+)
 FORMAT_CHOICES: Final = [("", "Find out by its header"), *FORMATS.items()]
 MODE_CHOICES: Final = [
     (

@@ -44,8 +44,7 @@ class BoxForm(forms.Form):
         if width <= 0 or height <= 0 or left + width > 1.0001 or top + height > 1.0001:
             raise ValidationError(
                 f"The box ends at {100 * (left + width):.4g} % from the left and {100 * (top + height):.4g} % from the top; "
-                "it"
-                " must have some size and end at 100 % at most."
+                "it must have some size and end at 100 % at most."
             )
         cleaned["window"] = Window(left, top, min(width, 1 - left), min(height, 1 - top))
         return cleaned
