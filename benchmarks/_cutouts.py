@@ -52,7 +52,7 @@ def _drawn() -> Iterator[CutOut]:
         big = np.zeros((1920, 1920), np.uint8)
         white = np.zeros_like(big)
         _SHAPES[name](big, white)
-        alpha = cv2.resize(big, (480, 480), interpolation=cv2.INTER_AREA)
+        alpha = np.asarray(cv2.resize(big, (480, 480), interpolation=cv2.INTER_AREA), np.uint8)
         print_ = cv2.resize(white, (480, 480), interpolation=cv2.INTER_AREA)[..., None] / 255.0
         shade = np.linspace(1.15, 0.75, 480, dtype=np.float32)[None, :, None]
         rgb = np.array(colour, np.float32) * shade * (1 - print_) + 245.0 * print_
@@ -157,8 +157,8 @@ def photo_of(cut_out: CutOut, name: str, backdrop: Callable[[int, int, int], F32
 
 def with_cast_shadow(cut_out: CutOut, backdrop: F32) -> F32:
     """A backdrop with the product's soft shadow on it, to the lower right, densest where it is near."""
-    near, far = cut_out.alpha.astype(np.float32) / 255.0, cut_out.alpha.astype(np.float32) / 255.0
+    cover = cut_out.alpha.astype(np.float32) / 255.0
     scale = min(cut_out.alpha.shape) / 1190.0
-    near = cv2.GaussianBlur(np.roll(near, (round(14 * scale), round(10 * scale)), (0, 1)), (0, 0), 8 * scale)
-    far = cv2.GaussianBlur(np.roll(far, (round(50 * scale), round(36 * scale)), (0, 1)), (0, 0), 28 * scale)
+    near = cv2.GaussianBlur(np.roll(cover, (round(14 * scale), round(10 * scale)), (0, 1)), (0, 0), 8 * scale)
+    far = cv2.GaussianBlur(np.roll(cover, (round(50 * scale), round(36 * scale)), (0, 1)), (0, 0), 28 * scale)
     return np.asarray(backdrop * (1.0 - np.maximum(0.35 * near, 0.25 * far))[..., None], np.float32)

@@ -14,7 +14,7 @@ from .base import TenantQuerySet
 class MaskQuerySet(TenantQuerySet):
     """Rows of ImageMask."""
 
-    def latest(self) -> MaskQuerySet:
+    def in_force(self) -> MaskQuerySet:
         """The row that counts for each photo: the one of the highest revision."""
         ranked = self.model.objects.annotate(
             rank=Window(

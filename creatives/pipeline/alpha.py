@@ -98,7 +98,7 @@ def _shadow(rgb: U8, alpha: U8) -> Bool:
     solid = alpha >= SOLID
     if not solid.any():  # a product of glass is no shadow
         return solid
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
     shady = (lab[..., 0] <= DARK) & (np.hypot(lab[..., 1], lab[..., 2]) <= GREY)
     step = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     soft = (alpha > 0) & ~solid & shady & (step < CRISP_STEP)
@@ -107,7 +107,7 @@ def _shadow(rgb: U8, alpha: U8) -> Bool:
     to_product = cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, 5)
     areas = np.bincount(labels.ravel(), minlength=count)
     reach = np.zeros(count, np.float32)
-    np.maximum.at(reach, labels.ravel(), to_product.ravel())
+    np.maximum.at(reach, np.asarray(labels, np.intp).ravel(), to_product.ravel())
     keep = (areas >= LEAST_SHARE * float(solid.sum())) & (reach >= LEAST_REACH)
     keep[0] = False
     outer = np.asarray(keep[labels], np.bool_)

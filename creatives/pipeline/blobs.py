@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
@@ -30,6 +30,16 @@ def reachable_from_border(region: Bool, seeds: Bool | None = None) -> Bool:
         starts.append(labels[seeds])
     touching = np.unique(np.concatenate(starts))
     return np.isin(labels, touching[touching > 0])
+
+
+def regions(region: Bool, least: int) -> Iterator[tuple[Window, Bool]]:
+    """The 4-connected parts of at least `least` pixels: each with its window, seven pixels wider all round."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=4)
+    for label in range(1, count):
+        left, top, width, height, area = (int(value) for value in stats[label])
+        if area >= least:
+            window = slice(max(0, top - 7), top + height + 7), slice(max(0, left - 7), left + width + 7)
+            yield window, labels[window] == label
 
 
 def drop_orphans(solid: Bool, within: Bool | None = None) -> Bool:

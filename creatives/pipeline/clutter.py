@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .blobs import Window, drop_orphans, reachable_from_border
+from .blobs import Window, drop_orphans, reachable_from_border, regions
 from .matte import local_backdrop, soft_matte
 from .network import Network
 
@@ -125,7 +124,7 @@ def _enclosed(product: Bool) -> Bool:
 def _holes(product: Bool, surroundings: Surroundings) -> Bool:
     """The enclosed regions that show the surroundings."""
     holes = np.zeros_like(product)
-    for window, region in _regions(_enclosed(product), HOLE_PIXELS):
+    for window, region in regions(_enclosed(product), HOLE_PIXELS):
         if surroundings.likeness(window, region) >= HOLE_LIKENESS:
             holes[window] |= region
     return holes
@@ -136,23 +135,13 @@ def _with_parts(product: Bool, looks: tuple[F32, F32], surroundings: Surrounding
     one = (looks[0] >= 0.5) ^ (looks[1] >= 0.5)
     both, highest = product & ~one, np.maximum(*looks)
     kept = product.copy()
-    for window, region in _regions(one, max(HOLE_PIXELS, int(PART_AREA * product.size))):
+    for window, region in regions(one, max(HOLE_PIXELS, int(PART_AREA * product.size))):
         ring = (cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~region
         is_certain = float(highest[window][region].mean()) >= CERTAIN
         is_joined = float(both[window][ring].mean()) >= (CERTAIN_JOIN if is_certain else PART_JOIN)
         belongs = is_joined and surroundings.likeness(window, region) < PART_LIKENESS
         kept[window] = np.where(region, belongs, kept[window])
     return kept
-
-
-def _regions(region: Bool, least: int) -> Iterator[tuple[Window, Bool]]:
-    """The 4-connected parts of at least `least` pixels: each with its window, three pixels wider all round."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=4)
-    for label in range(1, count):
-        left, top, width, height, area = (int(value) for value in stats[label])
-        if area >= least:
-            window = slice(max(0, top - 3), top + height + 3), slice(max(0, left - 3), left + width + 3)
-            yield window, labels[window] == label
 
 
 def _with_wisps(matte: U8, sure: F32, product: Bool) -> U8:

@@ -135,7 +135,7 @@ def rembg_weights(name: str, folder: Path, *, fetch: bool = False) -> Path | Non
 
     fetch: have rembg download them there, from where its session class says and checked as that does.
     """
-    homed = type(
+    homed: Any = type(
         "Homed", (rembg_session(name),), {"rembg_home": classmethod(lambda cls, *args, **kwargs: str(folder))}
     )
     if fetch:

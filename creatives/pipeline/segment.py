@@ -17,7 +17,8 @@ from .grabcut import CENTRE, Window, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network
-from .shadow import find_shadow
+from .opinion import Contested, settle
+from .shadow import find_shadow, shadow_tones
 from .weights import WeightsError
 
 U8 = NDArray[np.uint8]
@@ -57,14 +58,16 @@ def without_network() -> Network:
 def segment(image: SourceImage, find_network: Callable[[], Network] = without_network) -> Mask:
     """Cut the product out: its own alpha, else the plain backdrop behind it, else what a network calls the object.
 
-    find_network is asked for cluttered photos only. When it raises WeightsError they get GrabCut from the middle, at low
-    confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left of the product.
+    find_network is asked for cluttered photos, and for plain ones where shadow and product look alike. When it raises
+    WeightsError, cluttered photos get GrabCut from the middle, at low confidence, and the reason is among the mask's
+    warnings. Raises ImageError when nothing is left of the product.
     """
     if image.alpha is not None:
         return _checked(_from_alpha(image.rgb, image.alpha))
     rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
-    mask = _from_backdrop(rgb, backdrop) if backdrop.is_plain else _from_clutter(rgb, find_network)
+    plain = backdrop.is_plain
+    mask = _from_backdrop(rgb, backdrop, find_network) if plain else _from_clutter(rgb, find_network)
     return _checked(_enlarged(mask, image.width, image.height))
 
 
@@ -90,7 +93,7 @@ def _from_alpha(rgb: U8, alpha: U8) -> Mask:
     return Mask(own, "alpha", 0.7, (*warnings, doubt))
 
 
-def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
+def _from_backdrop(rgb: U8, backdrop: Backdrop, find_network: Callable[[], Network]) -> Mask:
     alike = backdrop.matches()
     ground = reachable_from_border(alike)
     shadow, shaded = find_shadow(backdrop, ground, np.zeros_like(ground))
@@ -101,12 +104,29 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop) -> Mask:
         ground = reachable_from_border(alike, holes) | holes
         outside |= ground | find_shadow(backdrop, ground, holes)[0]
     product = drop_orphans(~outside)
+    contested = Contested(~product & ~ground, product & shadow_tones(backdrop, ground))
+    product, is_settled = _second_opinion(rgb, product, contested, find_network)
     warnings = (
-        ("a region inside the product has the backdrop's colour; it may be a hole",) if doubtful else ()
+        ("a region inside the product has the backdrop's colour; it may be a hole",)
+        if doubtful and not is_settled
+        else ()
     )
     alpha = soft_matte(rgb, product, backdrop.colours)
-    confidence = backdrop.confidence * backdrop.separation(product) * (0.8 if doubtful else 1.0)
+    confidence = backdrop.confidence * backdrop.separation(product) * (0.8 if warnings else 1.0)
     return Mask(alpha, "backdrop", round(confidence, 3), warnings)
+
+
+def _second_opinion(
+    rgb: U8, product: Bool, contested: Contested, find_network: Callable[[], Network]
+) -> tuple[Bool, bool]:
+    """The product, and whether a network has looked at what was contested; without one the flood's word stands."""
+    if not contested.is_worth_a_look:
+        return product, False
+    try:
+        look = find_network().predict(rgb)
+    except WeightsError:
+        return product, False
+    return drop_orphans(settle(product, contested, look)), True
 
 
 def _from_clutter(rgb: U8, find_network: Callable[[], Network]) -> Mask:

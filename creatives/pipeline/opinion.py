@@ -1,0 +1,57 @@
+"""A network's second opinion on what the flood of a plain backdrop took for shadow, and on what it left that may be one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .blobs import regions
+
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+CONTESTED_SHARE = 0.004
+"""Share of the photo from which on contested pixels are worth a look of the network."""
+
+PART_SHARE = 0.0005
+PRODUCT, SHADOW = 0.75, 0.1
+"""What the network must say of a part to change the flood's mind."""
+
+JOINED = 0.04
+"""Share of a part's surroundings that is backdrop already: enclosed parts are prints and linings, not shadow."""
+
+
+class Contested(NamedTuple):
+    """Both bool (H, W): what was taken for shadow or a hole; what is left in the product and has a shadow's tone."""
+
+    taken: Bool
+    left: Bool
+
+    @property
+    def is_worth_a_look(self) -> bool:
+        return float((self.taken | self.left).mean()) >= CONTESTED_SHARE
+
+
+def settle(product: Bool, contested: Contested, look: F32) -> Bool:
+    """The product (H, W) with contested parts given back or taken out, as the network's look (H, W), 0..1, has it.
+
+    A pale hand or a white print that went with the shadow is given back; a shadow too crisp or too dark for the flood is
+    taken out where it lies beside the backdrop.
+    """
+    least = max(12, int(PART_SHARE * product.size))
+    settled = product.copy()
+    for window, part in regions(_opened(contested.taken & (look >= PRODUCT)), least):
+        settled[window] |= part
+    outside = ~product
+    for window, part in regions(_opened(contested.left & (look < SHADOW)), least):
+        around = (cv2.dilate(part.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & ~part
+        if float(outside[window][around].mean()) >= JOINED:
+            settled[window] &= ~part
+    return settled
+
+
+def _opened(region: Bool) -> Bool:
+    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
