@@ -10,10 +10,12 @@ from bandit.assignment import assign
 from bandit.config_cache import ConfigView
 from bandit.models import ArmKind, Experiment, PoolControl
 from bandit.selectors import ProductCard, controls, product_cards, running_experiments
-from creatives.models import Merchant, Placement
+from creatives.models import Merchant
+from creatives.selectors.placements import layouts
 from creatives.selectors.prompts import Pool, pools_for
+from creatives.selectors.vetoes import Vetoes, vetoes_of
 from creatives.services.generation import Want
-from creatives.services.sizes import is_paintable, layout_of
+from creatives.services.sizes import is_paintable
 
 LEARNING = (ArmKind.PERSONALISED, ArmKind.RANDOM)
 _TEXT, _PATH = 60, 120
@@ -42,9 +44,9 @@ class DecisionRequest:
 class Plan:
     """An item's way through.
 
-    ``wants`` are the pictures it may be shown with, by prompt version id: none where it is not painted, and none of paused
-    prompts. ``on_white`` is the positioned product, where the arm, the pool's control or the merchant's fallback may show
-    it.
+    ``wants`` are the pictures it may be shown with, by prompt version id: none where it is not painted, and none of prompts
+    that are paused or that the merchant does not want for it. ``on_white`` is the positioned product, where the arm, the
+    pool's control or the merchant's fallback may show it.
     """
 
     merchant: Merchant
@@ -98,7 +100,7 @@ def plan_items(
 ) -> list[Plan | None]:
     """One plan per item, in order; None for a product that is unknown or not of ``merchants`` (by slug).
 
-    1 query, and 7 more where ``config`` does not know the answers yet.
+    1 query, and 9 more where ``config`` does not know the answers yet.
     """
     keys = [(merchants[slug].pk, pk) if slug in merchants else None for slug, pk in request.items]
     cards = product_cards({key for key in keys if key})
@@ -107,7 +109,8 @@ def plan_items(
     pools = config.many("pool", categories, pools_for)
     experiments = config.many("experiment", merchant_ids, running_experiments)
     controlled = config.many("controls", merchant_ids, controls)
-    layout = config.many("layout", [request.placement_id], _layouts)[request.placement_id]
+    vetoed = config.many("vetoes", merchant_ids, vetoes_of)
+    placed = config.many("layout", [(pk, request.placement_id) for pk in sorted(merchant_ids)], layouts)
     by_id = {merchant.pk: merchant for merchant in merchants.values()}
     plans: list[Plan | None] = []
     for key in keys:
@@ -119,17 +122,22 @@ def plan_items(
         arm, kind = assigned(experiment, request.user_id)
         pool = pools.get(card.category.pk) if card.category else None
         control = decided.of(merchant.pk, pool.category.pk if pool else 0)
+        layout = placed[merchant.pk, request.placement_id]
         plan = Plan(merchant, card, experiment, arm, kind, pool, control, {}, None)
         wants = _wants(card, pool, request, layout) if kind in LEARNING and not plan.is_switched_off else {}
-        wants = {pk: want for pk, want in wants.items() if pk not in decided.paused}
+        unwanted = _unwanted(card, pool, vetoed[key[0]]) | decided.paused
+        wants = {pk: want for pk, want in wants.items() if pk not in unwanted}
         on_white = _on_white(card, request, layout) if _may_be_on_white(plan) else None
         plans.append(replace(plan, wants=wants, on_white=on_white))
     return plans
 
 
-def _layouts(slugs: set[str]) -> dict[str, str]:
-    placements = {placement.slug: placement for placement in Placement.objects.filter(slug__in=slugs)}
-    return {slug: layout_of(placements.get(slug)) for slug in slugs}
+def _unwanted(card: ProductCard, pool: Pool | None, vetoes: Vetoes) -> frozenset[int]:
+    """The versions of the pool whose prompts the merchant does not want for the product."""
+    prompts = vetoes.of(card.product_id, card.category)
+    return frozenset(
+        version.pk for version in (pool.versions if pool else ()) if version.prompt_id in prompts
+    )
 
 
 def assigned(experiment: Experiment | None, user_id: str) -> tuple[str, str]:

@@ -35,7 +35,7 @@ MAX_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
-Status = Literal["in_review", "approved", "rejected", "retired"]
+Status = Literal["in_review", "approved", "paused", "rejected", "retired"]
 State = Literal["ready", "queued", "in_review", "rejected", "failed", "missing"]
 PROBLEMS = {
     "unknown": (404, "Not found", "no such item for this key"),

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from creatives.models import Merchant, Placement, Product, ProductImage, PromptVersion
+from creatives.selectors.placements import layouts
 from creatives.selectors.prompts import Pool, pools_for
 from creatives.selectors.serving import ServingState, serving_states
+from creatives.selectors.vetoes import Vetoes, vetoes_of
 from creatives.services.generation import Want, request_creatives
 from creatives.services.sizes import bucket_of, layout_of
 
@@ -102,8 +104,9 @@ def ask_ahead(
     pools = pools_for(product.category_id for product in products.values())
     _check_prompts(prompt_ids)
     pictures = _pictures(products.values())
+    terms = _Terms.of(merchants.values(), slots)
     answers = [ItemAnswer(merchant, item) for merchant, item in items]
-    plans = [_plan(answer, products, pools, pictures, prompt_ids, slots) for answer in answers]
+    plans = [_plan(answer, products, pools, pictures, prompt_ids, slots, terms) for answer in answers]
     if (count := sum(map(len, plans))) > MAX_TRIPLETS:
         raise AskError("items", f"{count:,} triplets are asked for; the limit is {MAX_TRIPLETS:,} per call")
     generations = sizes = 0
@@ -122,6 +125,19 @@ def ask_ahead(
     return Asked(generations, sizes, answers)
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """What the merchants have said: prompts that they do not want, and their own layouts by placement."""
+
+    vetoes: dict[int, Vetoes]
+    layouts: dict[tuple[int, str], str]
+
+    @classmethod
+    def of(cls, merchants: Iterable[Merchant], slots: Sequence[Slot]) -> _Terms:
+        ids = [merchant.pk for merchant in merchants]
+        return cls(vetoes_of(ids), layouts([(pk, slot.name) for pk in ids for slot in slots]))
+
+
 def _products(
     merchants: Mapping[str, Merchant], items: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Product]:
@@ -130,7 +146,7 @@ def _products(
         external_id__in={item for _, item in items},
         status=Product.Status.ACTIVE,
     )
-    return {(row.merchant.slug, row.external_id): row for row in rows.select_related("merchant")}
+    return {(row.merchant.slug, row.external_id): row for row in rows.select_related("merchant", "category")}
 
 
 def _pictures(products: Iterable[Product]) -> dict[int, str]:
@@ -156,6 +172,7 @@ def _plan(
     pictures: Mapping[int, str],
     prompt_ids: Sequence[int] | None,
     slots: Sequence[Slot],
+    terms: _Terms,
 ) -> list[tuple[Want, PromptVersion, Slot]]:
     """The item's wants; when it has none, ``answer.problem`` says why."""
     product = products.get((answer.merchant, answer.item))
@@ -166,12 +183,18 @@ def _plan(
         answer.problem = "no picture"
         return []
     pool = pools.get(product.category_id) if product.category_id else None
-    versions = [v for v in (pool.versions if pool else ()) if prompt_ids is None or v.prompt_id in prompt_ids]
+    unwanted = terms.vetoes[product.merchant_id].of(product.pk, product.category)
+    versions = [
+        version
+        for version in (pool.versions if pool else ())
+        if (prompt_ids is None or version.prompt_id in prompt_ids) and version.prompt_id not in unwanted
+    ]
     if not versions:
         answer.problem = "no prompts"
     picture = pictures[product.pk]
     return [
-        (Want(picture, version.pk, slot.width, slot.height, slot.layout), version, slot)
+        (Want(picture, version.pk, slot.width, slot.height, layout), version, slot)
         for version in versions
         for slot in slots
+        for layout in [terms.layouts.get((product.merchant_id, slot.name), slot.layout)]
     ]

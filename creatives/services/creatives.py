@@ -10,13 +10,15 @@ from django.utils import timezone
 
 from creatives.models import Creative, CreativeRequest, PromptVersion
 from creatives.services.delivery import announce
+from creatives.services.generation import requeue
 from creatives.services.retries import fail
 
 Status = Creative.Status
 
 STEPS: dict[str, tuple[str, ...]] = {
     Status.IN_REVIEW: (Status.APPROVED, Status.REJECTED, Status.RETIRED),
-    Status.APPROVED: (Status.IN_REVIEW, Status.RETIRED),
+    Status.APPROVED: (Status.IN_REVIEW, Status.PAUSED, Status.RETIRED),
+    Status.PAUSED: (Status.APPROVED, Status.RETIRED),
     Status.REJECTED: (Status.IN_REVIEW,),
     Status.RETIRED: (),
 }
@@ -27,7 +29,7 @@ class TransitionError(ValueError):
 
 
 def approve(creative_id: int, reason: str = "") -> Creative:
-    """In review → approved: from the commit on it is served, and recommenders are told. Raises TransitionError."""
+    """In review or paused → approved: from the commit on it is served; recommenders are told. Raises TransitionError."""
     with transaction.atomic():
         creative = _step(creative_id, Status.APPROVED, reason)
         announce(creative, "approved")
@@ -40,6 +42,41 @@ def reject(creative_id: int, reason: str) -> Creative:
         creative = _step(creative_id, Status.REJECTED, reason)
         announce(creative, "rejected")
     return creative
+
+
+def pause(creative_id: int) -> Creative:
+    """Approved → paused: not served until resumed, and recommenders are told. Raises TransitionError."""
+    with transaction.atomic():
+        creative = _step(creative_id, Status.PAUSED, "")
+        announce(creative, "retired")
+    return creative
+
+
+def resume(creative_id: int) -> Creative:
+    """Paused → approved: served again, and recommenders are told. Raises TransitionError."""
+    with transaction.atomic():
+        if Creative.objects.select_for_update().get(pk=creative_id).status != Status.PAUSED:
+            raise TransitionError(f"creative {creative_id} is not paused")
+        creative = _step(creative_id, Status.APPROVED, "")
+        announce(creative, "approved")
+    return creative
+
+
+def another(creative_id: int) -> bool:
+    """Have the request of a creative painted again with another seed; False when it is being painted already.
+
+    A living creative retires for it (reason "another picture asked for"). Raises TransitionError when its prompt has
+    retired: nothing would come of it.
+    """
+    with transaction.atomic():
+        creative = Creative.objects.select_related("request__prompt_version").get(pk=creative_id)
+        CreativeRequest.objects.select_for_update().get(pk=creative.request_id)
+        if creative.request.prompt_version.retired_at is not None:
+            raise TransitionError(f"the prompt of creative {creative_id} is retired")
+        living = Creative.objects.filter(request=creative.request_id, status__in=Creative.ALIVE)
+        for other in living.values_list("pk", flat=True):
+            retire(other, "another picture asked for")
+        return requeue(creative.request_id)
 
 
 def reopen(creative_id: int) -> Creative:

@@ -50,7 +50,14 @@ def test_a_multipart_upload_is_accepted_and_watched_to_its_end(api: Client, merc
     run_import(upload.pk)
     done = api.get(body["url"]).json()
     assert (done["status"], done["rows_done"], done["rows_total"]) == ("done", 2, 2)
-    assert done["counts"] == {"created": 1, "changed": 0, "unchanged": 0, "retired": 0, "refused": 1, "held_back": 0}
+    assert done["counts"] == {
+        "created": 1,
+        "changed": 0,
+        "unchanged": 0,
+        "retired": 0,
+        "refused": 1,
+        "held_back": 0,
+    }
     assert done["issues"][0] == {
         "record": 2, "line": 3, "id": "B", "column": "title", "value": "", "severity": "error",
         "rule": "title must not be blank.",

@@ -8,7 +8,15 @@ import pytest
 from django.utils import timezone
 
 from creatives.models import Creative, CreativeRequest, OutboxEntry, WebhookDelivery
-from creatives.services.creatives import TransitionError, approve, reject, reopen, retire, retire_for_prompt
+from creatives.services.creatives import (
+    TransitionError,
+    approve,
+    pause,
+    reject,
+    reopen,
+    retire,
+    retire_for_prompt,
+)
 from tests import factories, studio
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +26,7 @@ STEPS: dict[str, Callable[[int], Creative]] = {
     "rejected": lambda pk: reject(pk, "product cut off"),
     "in_review": reopen,
     "retired": lambda pk: retire(pk, "old"),
+    "paused": pause,
 }
 ALLOWED = {
     ("in_review", "approved"),
@@ -25,6 +34,9 @@ ALLOWED = {
     ("in_review", "retired"),
     ("approved", "in_review"),
     ("approved", "retired"),
+    ("approved", "paused"),
+    ("paused", "approved"),
+    ("paused", "retired"),
     ("rejected", "in_review"),
 }
 
