@@ -93,6 +93,7 @@ def comparison(request: HttpRequest, comparison_id: int) -> HttpResponse:
         "comparison": found,
         "is_over": found.status in (PolicyComparison.Status.DONE, PolicyComparison.Status.FAILED),
         "entries": sorted(entries, key=lambda entry: -(entry["shown"]["value"] or 0.0)),
+        "warned": [entry for entry in entries if entry["warnings"]],
         "logged": entries[0]["logged"] if entries else None,
         "highest": max(finite, default=1.0),
         "lowest": min(0.0, *finite) if finite else 0.0,

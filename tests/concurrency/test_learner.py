@@ -8,16 +8,20 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier
 
 import numpy as np
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from bandit import learning
 from bandit.learning import learn_once, load, rebuild
+from bandit.lessons import due_pools
 from bandit.models import LearningStep, PendingLesson, Policy, PolicySnapshot
+from bandit.policy_services import PolicyError, roll_back
 from tests import factories
 from tests.bandit_rows import learned, pool, shown
 
@@ -137,3 +141,39 @@ def test_two_learners_learn_as_much_as_one(monkeypatch: pytest.MonkeyPatch) -> N
     policy = Policy.objects.get()
     assert policy.current_version == PolicySnapshot.objects.count()
     assert_consistent(policy)
+
+
+def test_going_back_while_it_learns_gives_no_version_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    log_of(60)
+    monkeypatch.setattr(learning, "BATCH", 3)
+    learning.learn_batch(*due_pools(timezone.now())[0], timezone.now())
+    policy, owner = Policy.objects.get(), factories.admin()
+    start = Barrier(2)
+
+    def learner() -> None:
+        try:
+            start.wait()
+            learn_once()
+        finally:
+            connection.close()
+
+    def undecided() -> None:
+        try:
+            start.wait()
+            for _ in range(6):
+                with suppress(PolicyError):
+                    roll_back(policy.pk, 1, owner)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        for task in [threads.submit(learner), threads.submit(undecided)]:
+            task.result()
+    policy.refresh_from_db()
+    versions = list(LearningStep.objects.order_by("version").values_list("version", flat=True))
+    assert versions == list(range(1, 21))
+    assert not PendingLesson.objects.exists()
+    online, log = load(policy).state(), rebuild(policy).state()
+    order = [log["arms"].index(arm) for arm in online["arms"]]
+    np.testing.assert_allclose(online["A"], log["A"][order], rtol=0, atol=1e-9)
+    assert int(online["counts"].sum()) == len(learned(policy))

@@ -26,6 +26,12 @@ PAGES = {
         *("/catalog/imports/{feed}/", "/products/{product}/", "/products/{product}/edit/"),
         *("/prompts/", "/prompts/{prompt}/", "/placements/", "/reports/", "/experiments/", "/policy/"),
         *("/reports/creatives/", "/reports/learned/"),
+        *(
+            "/policy/pools/{category}/settings/",
+            "/policy/why/",
+            "/policy/compare/",
+            "/policy/compare/{comparison}/",
+        ),
         *("/keys/", "/password/", "/no-such-page/", "/people/"),
         *("/review/second/", "/review/second/?tab=open", "/review/rules/"),
     ],
@@ -66,6 +72,7 @@ def _addresses(role: str, world: World) -> list[str]:
         "category": world.product.category_id,
         "person": editor.pk,
         "recommender": world.recommender.pk,
+        "comparison": world.comparison.pk,
     }
     return [address.format(**keys) for address in PAGES[role]]
 
