@@ -15,6 +15,7 @@ from creatives.models import Merchant
 from creatives.selectors.serving import ServingState, positioned_urls, serving_states
 from creatives.services.files import public_url
 from creatives.services.generation import Want, request_creatives, request_positioned
+from creatives.services.sizes import current_pipeline_version
 
 log = structlog.get_logger("decisions")
 
@@ -50,7 +51,9 @@ class Pictures:
         for merchant_id, mine in _by_merchant(plans).items():
             wants = dict.fromkeys(want for plan in mine for want in plan.wants.values())
             on_white = dict.fromkeys(plan.on_white for plan in mine if plan.on_white)
-            self._states[merchant_id] = serving_states(merchant_id, list(wants)) if wants else {}
+            # One shopper is in one arm, so all the items of a merchant want pictures of one version.
+            version = mine[0].assigned.pipeline_version
+            self._states[merchant_id] = serving_states(merchant_id, list(wants), version) if wants else {}
             self._positioned[merchant_id] = positioned_urls(merchant_id, list(on_white)) if on_white else {}
 
     def state(self, plan: Plan, version_id: int) -> ServingState:
@@ -64,8 +67,16 @@ class Pictures:
         return Picture(url, want.width, want.height) if want and url else None
 
     def eligible(self, plan: Plan) -> list[int]:
-        """The prompt versions that ``plan`` may still choose, in the order of the pool."""
-        return [version_id for version_id in plan.wants if self.state(plan, version_id).state not in BLOCKED]
+        """The prompt versions that ``plan`` may still choose, in the order of the pool.
+
+        A version of the pipeline that is not the current one paints no more: of that only what is ready.
+        """
+        version = plan.assigned.pipeline_version
+        is_past = bool(version) and version != current_pipeline_version()
+        states = {version_id: self.state(plan, version_id).state for version_id in plan.wants}
+        return [
+            pk for pk, state in states.items() if state not in BLOCKED and not (is_past and state != "ready")
+        ]
 
     def blocked_by(self, plan: Plan) -> str:
         """Why a plan without eligible prompts has none: "rejected" if a person said so of any, else "failed"."""

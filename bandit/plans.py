@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bandit.assignment import assign
+from bandit.allocation import Assigned, allocations
 from bandit.config_cache import ConfigView
-from bandit.models import ArmKind, Experiment, PoolControl
-from bandit.selectors import ProductCard, controls, product_cards, running_experiments
+from bandit.models import ArmKind, PoolControl
+from bandit.selectors import ProductCard, controls, product_cards
 from creatives.models import Merchant
 from creatives.selectors.placements import layouts
 from creatives.selectors.prompts import Pool, pools_for
@@ -51,13 +51,21 @@ class Plan:
 
     merchant: Merchant
     card: ProductCard
-    experiment: Experiment | None
-    arm: str
-    kind: str
+    assigned: Assigned
     pool: Pool | None
     control: PoolControl
     wants: dict[int, Want]
     on_white: Want | None
+
+    @property
+    def arm(self) -> str:
+        """The name of the shopper's arm; empty outside of all experiments."""
+        return self.assigned.arm
+
+    @property
+    def kind(self) -> str:
+        """What the shopper's arm shows (ArmKind)."""
+        return self.assigned.kind
 
     @property
     def is_switched_off(self) -> bool:
@@ -100,14 +108,14 @@ def plan_items(
 ) -> list[Plan | None]:
     """One plan per item, in order; None for a product that is unknown or not of ``merchants`` (by slug).
 
-    1 query, and 9 more where ``config`` does not know the answers yet.
+    1 query, and 10 more where ``config`` does not know the answers yet.
     """
     keys = [(merchants[slug].pk, pk) if slug in merchants else None for slug, pk in request.items]
     cards = product_cards({key for key in keys if key})
     categories = {card.category.pk for card in cards.values() if card.category}
     merchant_ids = {merchant_id for merchant_id, _ in cards}
     pools = config.many("pool", categories, pools_for)
-    experiments = config.many("experiment", merchant_ids, running_experiments)
+    allocated = config.many("allocation", merchant_ids, allocations)
     controlled = config.many("controls", merchant_ids, controls)
     vetoed = config.many("vetoes", merchant_ids, vetoes_of)
     placed = config.many("layout", [(pk, request.placement_id) for pk in sorted(merchant_ids)], layouts)
@@ -118,13 +126,13 @@ def plan_items(
             plans.append(None)
             continue
         card, merchant, decided = cards[key], by_id[key[0]], controlled[key[0]]
-        experiment = experiments.get(key[0])
-        arm, kind = assigned(experiment, request.user_id)
+        assigned = allocated[key[0]].of(request.user_id)
         pool = pools.get(card.category.pk) if card.category else None
         control = decided.of(merchant.pk, pool.category.pk if pool else 0)
         layout = placed[merchant.pk, request.placement_id]
-        plan = Plan(merchant, card, experiment, arm, kind, pool, control, {}, None)
-        wants = _wants(card, pool, request, layout) if kind in LEARNING and not plan.is_switched_off else {}
+        plan = Plan(merchant, card, assigned, pool, control, {}, None)
+        is_painted = plan.kind in LEARNING and not plan.is_switched_off
+        wants = _wants(card, pool, request, layout) if is_painted else {}
         unwanted = _unwanted(card, pool, vetoed[key[0]]) | decided.paused
         wants = {pk: want for pk, want in wants.items() if pk not in unwanted}
         on_white = _on_white(card, request, layout) if _may_be_on_white(plan) else None
@@ -138,15 +146,6 @@ def _unwanted(card: ProductCard, pool: Pool | None, vetoes: Vetoes) -> frozenset
     return frozenset(
         version.pk for version in (pool.versions if pool else ()) if version.prompt_id in prompts
     )
-
-
-def assigned(experiment: Experiment | None, user_id: str) -> tuple[str, str]:
-    """Name and kind of the user's arm; everybody is personalised where no experiment runs."""
-    if experiment is None:
-        return "", ArmKind.PERSONALISED
-    arms = list(experiment.arms.all())
-    name = assign(user_id, experiment.salt, {arm.name: arm.share / 100 for arm in arms})
-    return next((arm.name, arm.kind) for arm in arms if arm.name == name)
 
 
 def _wants(card: ProductCard, pool: Pool | None, request: DecisionRequest, layout: str) -> dict[int, Want]:

@@ -8,10 +8,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Prefetch
 
-from bandit.models import Experiment, ExperimentArm, PausedPrompt, PoolControl
-from bandit.services import ensure_default_experiments
+from bandit.models import PausedPrompt, PoolControl
 from creatives.models import Category, ProductImage
 
 ItemKey = tuple[int, str]
@@ -78,18 +76,6 @@ def _card(row: tuple[Any, ...]) -> ProductCard:
     return ProductCard(pk, price, brand, color, category, CardImage(sha256, ready, *rest) if status else None)
 
 
-def running_experiments(merchant_ids: Iterable[int]) -> dict[int, Experiment]:
-    """The running experiment of each merchant, with its arms (2 queries).
-
-    A merchant that never had any gets its default one here, once.
-    """
-    wanted = set(merchant_ids)
-    found = _running(wanted)
-    if (missing := wanted - found.keys()) and ensure_default_experiments(missing):
-        found = _running(wanted)
-    return found
-
-
 @dataclass(frozen=True)
 class Controls:
     """What people and the safety cap have decided for a merchant: by pool category, and the prompts that are paused."""
@@ -114,9 +100,3 @@ def controls(merchant_ids: Iterable[int]) -> dict[int, Controls]:
     for merchant_id, version_id in rows.values_list("merchant_id", "prompt_version_id"):
         paused[merchant_id].add(version_id)
     return {pk: Controls(pools[pk], frozenset(paused[pk])) for pk in wanted}
-
-
-def _running(merchant_ids: set[int]) -> dict[int, Experiment]:
-    rows = Experiment.objects.filter(merchant_id__in=merchant_ids, status=Experiment.Status.RUNNING)
-    arms = Prefetch("arms", ExperimentArm.objects.order_by("id"))
-    return {experiment.merchant_id: experiment for experiment in rows.prefetch_related(arms)}

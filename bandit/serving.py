@@ -167,7 +167,7 @@ def _decision(
         prompt_version_id=chosen.arm if chosen else None,
         variant=outcome.variant,
         is_fallback=outcome.is_fallback,
-        experiment_id=plan.experiment.pk if plan.experiment else None,
+        experiment_id=plan.assigned.experiment_id,
         arm=plan.arm,
         arm_kind=plan.kind,
         propensity=chosen.propensity if chosen else 1.0,

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from bandit import views, views_experiments, views_policy, views_policy_log
+from bandit import views, views_policy, views_policy_log
 
 urlpatterns = [
     path("e/<str:token>", views.impression, name="impression"),
     path("c/<str:token>", views.click, name="click"),
-    path("experiments/", views_experiments.experiments, name="experiments"),
-    path("experiments/add/", views_experiments.experiment_add, name="experiment-add"),
-    path(
-        "experiments/<int:experiment_id>/start/", views_experiments.experiment_start, name="experiment-start"
-    ),
-    path("experiments/<int:experiment_id>/stop/", views_experiments.experiment_stop, name="experiment-stop"),
+    path("", include("bandit.urls_experiments")),
     path("policy/", views_policy.policy, name="policy"),
     path("policy/pools/<int:category_id>/settings/", views_policy.settings, name="policy-settings"),
     path("policy/pools/<int:category_id>/switch/", views_policy.switch, name="policy-switch"),

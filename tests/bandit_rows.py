@@ -109,7 +109,8 @@ class Shop:
         width, height = self.placement.width, self.placement.height
         want = Want(image.sha256, version.pk, width, height, layout_of(self.placement))
         request_creatives(self.merchant, [want])
-        request = CreativeRequest.objects.get(image_sha256=image.sha256, prompt_version=version)
+        requests = CreativeRequest.objects.filter(image_sha256=image.sha256, prompt_version=version)
+        request = requests.latest("pk")
         creative = Creative.objects.create(merchant=self.merchant, request=request, seed=1, status=status)
         CreativeRequest.objects.filter(pk=request.pk).update(status="done")
         request.renditions.update(creative=creative, file=f"creatives/{creative.pk}.png")

@@ -17,7 +17,7 @@ class LogRows:
     def __init__(self, merchant: Merchant, start: datetime) -> None:
         self.merchant, self.start = merchant, start
         self.experiment = Experiment.objects.create(
-            merchant=merchant, name="test", status="running", started_at=start
+            merchant=merchant, name="test", status="running", started_at=start, slot_start=0
         )
 
     def show(

@@ -3,7 +3,7 @@
 from .comparisons import PolicyComparison
 from .controls import ConfigChange, PausedPrompt, PolicyAction, PoolControl, Watermark
 from .events import Click, Conversion, Impression, SetAside, Variant
-from .experiments import ArmKind, Experiment, ExperimentArm
+from .experiments import ArmKind, Design, Experiment, ExperimentAction, ExperimentArm, Layer
 from .lessons import LearningStep, PendingLesson
 from .policies import Policy, PolicyKind, PolicySnapshot
 from .rollups import (
@@ -26,12 +26,15 @@ __all__ = [
     "DailyCell",
     "DailyCreative",
     "DailyGroup",
+    "Design",
     "Experiment",
+    "ExperimentAction",
     "ExperimentArm",
     "ExperimentDay",
     "ExperimentUserDay",
     "HourlyCell",
     "Impression",
+    "Layer",
     "LearningStep",
     "PausedPrompt",
     "PendingLesson",

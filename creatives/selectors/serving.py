@@ -31,14 +31,19 @@ class ServingState:
     creative_id: int | None = None
 
 
-def serving_states(merchant_id: int, wants: Sequence[Want]) -> dict[Want, ServingState]:
+def serving_states(
+    merchant_id: int, wants: Sequence[Want], pipeline_version: str = ""
+) -> dict[Want, ServingState]:
     """The state of every want. Only a rendition of an approved creative is ever ready.
 
-    An approved picture of an earlier pipeline version is served until the current one has its own.
+    An approved picture of an earlier pipeline version is served until the current one has its own. With a
+    ``pipeline_version`` only pictures of that one count.
     """
-    current = current_pipeline_version()
+    current = pipeline_version or current_pipeline_version()
     best: dict[Want, ServingState] = {}
     for row in _renditions(merchant_id, wants):
+        if pipeline_version and row.pipeline_version != pipeline_version:
+            continue
         want = Want(row.image_sha256, row.prompt_version_id, row.width, row.height, row.layout)
         found = _state(row)
         is_current = row.pipeline_version == current

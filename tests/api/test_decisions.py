@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
-from django.test.utils import CaptureQueriesContext
-
-from bandit import pictures
-from bandit.models import Click, Experiment, Impression, Policy
-from bandit.schemas import DecisionsOut
-from bandit.services import (
+from bandit.experiments import (
     ArmSpec,
     create_experiment,
     ensure_default_experiments,
     start_experiment,
     stop_experiment,
 )
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+
+from bandit import pictures
+from bandit.models import Click, Experiment, Impression, Policy
+from bandit.schemas import DecisionsOut
 from creatives.models import ApiKey, CreativeRequest, OutboxEntry, PositionedRendition, Product, Recommender
 from tests import factories
 from tests.bandit_rows import Shop, post, token_in

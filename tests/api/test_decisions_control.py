@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from bandit.experiments import ArmSpec, create_experiment, start_experiment
 
 from bandit.learning import learn_once
 from bandit.models import Impression
 from bandit.policy_services import pause_prompt, resume_prompt, set_control
-from bandit.services import ArmSpec, create_experiment, start_experiment
 from creatives.models import CreativeRequest, User
 from tests import factories
 from tests.bandit_rows import Shop, path_of, shown, token_in

@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from django.test import override_settings
 
 from bandit.learning import learn_once
-from bandit.services import ArmSpec, create_experiment, start_experiment
 from tests.bandit_rows import Shop, shown, token_in
 
 pytestmark = pytest.mark.django_db

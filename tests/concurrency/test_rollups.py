@@ -36,7 +36,7 @@ def test_counting_while_events_pour_in() -> None:
     merchant = factories.merchant(attribution_minutes=60)
     version = factories.prompt_version(factories.category("Home"))
     experiment = Experiment.objects.create(
-        merchant=merchant, name="x", status="running", started_at=timezone.now()
+        merchant=merchant, name="x", status="running", started_at=timezone.now(), slot_start=0
     )
     done = Flag()
 

@@ -25,7 +25,7 @@ PAGES = {
         *("/", "/catalog/", "/catalog/?view=list", "/catalog/upload/", "/catalog/imports/", "/products/add/"),
         *("/catalog/imports/{feed}/", "/products/{product}/", "/products/{product}/edit/"),
         *("/prompts/", "/prompts/{prompt}/", "/placements/", "/reports/", "/experiments/", "/policy/"),
-        *("/reports/creatives/", "/reports/learned/"),
+        *("/reports/creatives/", "/reports/learned/", "/experiments/phases/", "/experiments/{experiment}/"),
         *(
             "/policy/pools/{category}/settings/",
             "/policy/why/",
@@ -49,6 +49,7 @@ PAGES = {
         *("/placements/home-top/edit/", "/people/", "/people/add/", "/people/{person}/"),
         *("/merchants/add/", "/merchants/ours/settings/", "/recommenders/", "/recommenders/{recommender}/"),
         *("/keys/", "/operations/", "/experiments/?merchant=ours", "/experiments/add/?merchant=ours"),
+        *("/experiments/add/?merchant=ours&design=phase_1", "/experiments/{experiment}/"),
         *("/review/gold/", "/review/gold/?tab=retired", "/review/history/", "/review/rules/?merchant=ours"),
     ],
 }
@@ -72,6 +73,7 @@ def _addresses(role: str, world: World) -> list[str]:
         "category": world.product.category_id,
         "person": editor.pk,
         "recommender": world.recommender.pk,
+        "experiment": world.experiment.pk,
         "comparison": world.comparison.pk,
     }
     return [address.format(**keys) for address in PAGES[role]]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bandit.config_cache import ConfigCache, forget_old_changes
 from bandit.models import ConfigChange, PausedPrompt, PoolControl
-from bandit.services import ArmSpec, create_experiment, start_experiment
 from creatives.models import ApiKey, Merchant, Placement, PromptVersion
 from tests import factories
 from tests.bandit_rows import Shop
@@ -70,7 +70,7 @@ def test_every_change_that_matters_is_noticed(change: Callable[[Shop], object]) 
 
 
 def test_a_decision_asks_for_little_once_its_configuration_is_known() -> None:
-    shop = Shop()
+    shop = Shop(prompts=1)  # a second one would be asked for whenever it is chosen
     shop.approve(shop.products[0], shop.versions[0])
     shop.decide()  # starts the merchant's default experiment, which is a change
     shop.decide()

@@ -150,3 +150,10 @@ def test_daily_looks_at_an_a_a_test_raise_few_alarms():
 def test_lift():
     assert lift(TREATMENT, CONTROL) == pytest.approx(0.15, abs=1e-12)
     assert math.isnan(lift(TREATMENT, proportion(0, 10)))
+
+
+@pytest.mark.parametrize(("base", "gain", "ratio"), [(0.02, 0.15, 4.0), (0.02, 0.15, 0.25), (0.1, -0.2, 2.0)])
+def test_statsmodels_agrees_on_the_sample_size_of_uneven_arms(base, gain, ratio):
+    effect = reference.proportion_effectsize(base * (1 + gain), base)
+    expected = NormalIndPower().solve_power(abs(effect), power=0.8, alpha=0.05, ratio=ratio)
+    assert sample_size(base, gain, ratio=ratio) == pytest.approx(expected, abs=1.0)

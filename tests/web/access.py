@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from bandit.experiments import DEFAULT_ARMS, create_experiment
+
 from bandit.models import Experiment, Policy, PolicyComparison
 from creatives.models import (
     ApiKey,
@@ -109,7 +111,7 @@ def build_world() -> World:
         delivery=WebhookDelivery.objects.create(
             merchant=ours, recommender=recommender, event_type="creative.approved", dedupe_key="1", payload={}
         ),
-        experiment=Experiment.objects.create(merchant=ours, name="prompts or photos"),
+        experiment=create_experiment(ours, "prompts or photos", DEFAULT_ARMS),
         policy=Policy.objects.create(merchant=ours, category=category, encoding_version=1),
         comparison=PolicyComparison.objects.create(merchant=ours, category=category),
         **_checks(request, people, files),

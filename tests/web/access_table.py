@@ -228,10 +228,15 @@ def _bandit() -> None:
     TABLE.row_of(
         MERCHANT, "policy/compare/<int:comparison_id>/", path=lambda w: {"comparison_id": w.comparison.pk}
     )
+    TABLE.list_for(MERCHANT, "experiments/phases/")
+    TABLE.row_of(MERCHANT, "experiments/phases/", **ours)
     experiment = {"path": lambda w: {"experiment_id": w.experiment.pk}}
+    for page in ("", "export.csv", "export.json"):
+        TABLE.row_of(MERCHANT, f"experiments/<int:experiment_id>/{page}", **experiment)
     TABLE.admins("experiments/add/")
-    TABLE.admins("experiments/<int:experiment_id>/start/", 302, **post(**experiment))
-    TABLE.admins("experiments/<int:experiment_id>/stop/", 302, **post(**experiment))
+    TABLE.admins("experiments/holdout/", 302, **post(**ours))
+    for step in ("start", "widen", "stop", "discard"):
+        TABLE.admins(f"experiments/<int:experiment_id>/{step}/", 302, **post(**experiment))
 
 
 def _operators() -> None:

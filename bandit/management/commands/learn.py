@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from bandit import rollup_loop
 from bandit.config_cache import forget_old_changes
+from bandit.experiments import ensure_default_experiments
 from bandit.learning import learn_once
 from bandit.lineage import difference, load, lock_pool, publish, rebuild
 from bandit.models import LearningStep, Policy
-from bandit.services import ensure_default_experiments
 
 log = structlog.get_logger("learner")
 
