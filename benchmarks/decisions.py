@@ -152,7 +152,7 @@ def _events_over_http(shop: Any) -> float:
     port = _free_port()
     environment = os.environ | {"STUDIO_USE_TEST_DATABASE": "1"}
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-w", "2", "-b", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*command, "--log-level", "warning", "-c", "/dev/null"], env=environment)
+    server = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
     try:
         _wait_for(port)
         _send_all(port, shop.key, warm)
