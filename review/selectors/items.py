@@ -46,6 +46,12 @@ class Item:
         return next((step.url for step in self.steps if step.name == name), "")
 
     @property
+    def is_wide(self) -> bool:
+        """Whether the creative is a banner that needs the larger part of the screen: twice as wide as high or more."""
+        width, _, height = self.creative.request.bucket.partition("x")
+        return width.isdigit() and height.isdigit() and int(width) >= 2 * int(height)
+
+    @property
     def mask_url(self) -> str:
         """URL of the product's mask, of the photo's size."""
         return self.step_url("mask")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Max
 
@@ -84,7 +86,7 @@ def _turn(row: PromptTrust, to: str, kind: str, person: User | None = None) -> N
         row.counted_from, row.streak, row.rejections = last, 0, 0
 
 
-def _key(creative: Creative) -> dict[str, int] | None:
+def _key(creative: Creative) -> dict[str, Any] | None:
     request = creative.request
     images = ProductImage.objects.filter(merchant=creative.merchant_id, sha256=request.image_sha256)
     category = images.order_by("product", "position").values_list("product__category", flat=True).first()

@@ -159,7 +159,7 @@
   };
 
   const post = (form, submitter, kind, card) => {
-    const url = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
+    const url = submitter?.getAttribute("formaction") ?? form.getAttribute("action"); // form.action would be the button of that name
     outbox.push({ url, kind, card, creative: card?.dataset.card, desk: desk(), body: new FormData(form, submitter) });
     pump();
   };
