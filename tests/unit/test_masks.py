@@ -1,4 +1,4 @@
-"""Masks of photos: the segmenter's are kept, a person's take their place, and what was made with another is painted again."""
+"""Masks of photos: the segmenter's are kept, a person's take their place, what was made with another is painted again."""
 
 from __future__ import annotations
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 from creatives.pipeline.buckets import Size, bucket_for
 from creatives.pipeline.colour import resize_rgb, resize_rgba, to_linear, to_srgb
 from creatives.pipeline.compose import compose, contact_shadow, crop_painting, on_white, place
+from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import encode_jpeg, encode_png, encode_webp, open_image
 from creatives.pipeline.layout import ANCHORS, Box, Layout
 from creatives.pipeline.stages import ENLARGEMENT_LIMIT, judge, positioned, prepare, render
 
 from .pipeline_models import studio_photo
+
+MODES = [
+    "array", "soft alpha", "png", "jpeg", "webp", "turned by EXIF", "16-bit grey", "palette", "palette with transparency",
+    "CMYK", "CMYK JPEG", "grey",
+]  # fmt: skip
 
 
 def painting(bucket: Size, seed: int) -> np.ndarray:
@@ -27,14 +37,14 @@ def test_srgb_and_linear_light_are_inverse_on_every_code() -> None:
     assert to_linear(codes)[[0, 255]].tolist() == [0.0, 1.0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     width=st.integers(48, 400),
     stretch=st.floats(0.3, 3.0),
     scale=st.integers(10, 100),
     anchor=st.sampled_from(ANCHORS),
     seed=st.integers(0, 1000),
-    mode=st.sampled_from(["array", "alpha", "png", "jpeg", "webp"]),
+    mode=st.sampled_from(MODES),
 )
 def test_opaque_product_pixels_reach_the_final_unchanged(
     width: int, stretch: float, scale: int, anchor: str, seed: int, mode: str
@@ -56,9 +66,79 @@ def _photo(mode: str) -> np.ndarray | bytes:
     photo, truth = studio_photo(80, 64)
     if mode == "array":
         return photo
-    if mode == "alpha":
-        return np.dstack([photo, np.where(truth, 255, 0).astype(np.uint8)])
+    if mode == "soft alpha":
+        soft = np.asarray(
+            Image.fromarray(np.where(truth, 255, 0).astype(np.uint8)).filter(ImageFilter.GaussianBlur(2))
+        )
+        return np.dstack([photo, soft])
+    picture = Image.fromarray(photo)
+    if mode == "turned by EXIF":
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        return _encoded(picture, "JPEG", exif=exif, quality=92)
+    if mode == "16-bit grey":
+        return _encoded(Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257), "PNG")
+    if mode == "palette with transparency":
+        quantized = picture.quantize(32)
+        return _encoded(quantized, "PNG", transparency=quantized.getpixel((0, 0)))
+    conversions = {
+        "palette": ("P", "GIF"),
+        "CMYK": ("CMYK", "TIFF"),
+        "CMYK JPEG": ("CMYK", "JPEG"),
+        "grey": ("L", "PNG"),
+    }
+    if mode in conversions:
+        as_mode, name = conversions[mode]
+        return _encoded(picture.convert(as_mode), name)
     return {"png": encode_png, "jpeg": encode_jpeg, "webp": encode_webp}[mode](photo)
+
+
+def _encoded(picture: Image.Image, name: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, name, **options)
+    return stream.getvalue()
+
+
+def test_opaque_pixels_of_an_unscaled_product_are_the_photos_codes() -> None:
+    photo, _ = studio_photo(192, 160)
+    cutout = cut_out(photo)
+    height, width = cutout.product.shape[:2]
+    placed = place(cutout.product, Box(3, 5, width, height), Size(width + 8, height + 9))
+    final = compose(placed, np.full((height + 9, width + 8, 3), 77, np.uint8))
+    left, top = cutout.origin
+    window = photo[top : top + height, left : left + width]
+    opaque = cutout.product[..., 3] == 255
+    assert opaque.mean() > 0.5
+    assert np.array_equal(final[5 : 5 + height, 3 : 3 + width][opaque], window[opaque])
+
+
+@pytest.mark.parametrize(
+    ("backdrop", "scene", "towards"),
+    [((255, 255, 255), (20, 20, 24), "light"), ((30, 30, 34), (245, 244, 240), "dark")],
+)
+def test_no_halo_of_the_photos_backdrop(
+    backdrop: tuple[int, int, int], scene: tuple[int, int, int], towards: str
+) -> None:
+    colour = np.array((176, 52, 40), np.float32)
+    cover = np.zeros((640, 640), np.uint8)
+    cover[100:540, 140:500] = 255
+    share = np.asarray(
+        Image.fromarray(cover).resize((160, 160), Image.Resampling.BOX).rotate(9, Image.Resampling.BICUBIC)
+    )
+    share = share[..., None] / 255.0
+    cutout = cut_out(np.rint(colour * share + np.array(backdrop) * (1 - share)).astype(np.uint8))
+    left, top = cutout.origin
+    height, width = cutout.product.shape[:2]
+    found = np.zeros((160, 160, 4), np.uint8)
+    found[top : top + height, left : left + width] = cutout.product
+    truth = np.dstack([np.broadcast_to(colour, (160, 160, 3)), share * 255]).round().astype(np.uint8)
+    background = np.broadcast_to(np.array(scene, np.uint8), (160, 160, 3))
+    ours, wanted = (to_linear(compose(each, background, shadow=0.0)).sum(axis=2) for each in (found, truth))
+    rim = (share[..., 0] > 0.02) & (share[..., 0] < 0.98)
+    assert rim.sum() > 300
+    assert abs(float((ours - wanted)[rim].mean())) < 0.03
+    halo = (ours - wanted)[rim] if towards == "light" else (wanted - ours)[rim]
+    assert np.percentile(halo, 99) < 0.25
 
 
 def test_a_product_that_needs_no_resampling_keeps_the_photos_codes() -> None:
