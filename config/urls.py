@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("creatives.urls_masks")),
     path("", include("creatives.urls_prompts")),
     path("", include("creatives.urls_operations")),
+    path("", include("creatives.urls_profiles")),
     path("", include("review.urls")),
     path("", include("bandit.urls")),
     path("api/v1/", api.urls),

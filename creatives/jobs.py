@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from creatives.services import masks
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from creatives.pipeline.profiles import CheckpointProfile
+from creatives.services import comparisons, masks
 from creatives.services.painting import paint_bucket
+from creatives.services.profiles import painter_of, profile_in_use
 from creatives.services.renditions import position_missing, render_missing
 from creatives.worker import current_studio
 
@@ -31,3 +37,21 @@ def mask(key: str) -> bool:
     """Find the mask of the product picture with id ``key``."""
     studio = current_studio.get()
     return masks.find(int(key), studio.cache, studio.segmenter)
+
+
+def compare(key: str) -> bool:
+    """Paint the comparison entry with id ``key``: with the worker's painter, or one that is let go again."""
+    studio = current_studio.get()
+
+    @contextmanager
+    def lend(profile: CheckpointProfile) -> Iterator[comparisons.Painter]:
+        if profile == profile_in_use():
+            yield cast(comparisons.Painter, studio.painter)
+            return
+        painter = painter_of(profile, studio.cache)
+        try:
+            yield painter
+        finally:
+            painter.close()
+
+    return comparisons.paint_entry(int(key), lend, studio.cache, studio.on_step, studio.segmenter)

@@ -21,7 +21,7 @@ log = structlog.get_logger("outbox")
 
 BATCH = 200
 FAILURE_TTL_SECONDS = 24 * 3600
-QUEUE_OF = {"generate": "generate"}
+QUEUE_OF = {"generate": "generate", "compare": "generate"}
 """Queues of jobs that need a painter; every other job goes to "default"."""
 
 # The row lock of DO UPDATE makes a dispatcher pass over the entry until the rows it is about are committed.

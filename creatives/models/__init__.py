@@ -2,6 +2,7 @@
 
 from .accounts import ApiKey, Membership, Merchant, Recommender, Role, User
 from .catalog import Category, Product, ProductImage
+from .comparisons import ComparisonEntry, ProfileComparison
 from .delivery import WebhookDelivery
 from .generation import Creative, CreativeRequest, OutboxEntry, PositionedRendition, Rendition
 from .imports import CatalogImport, FeedMapping, FeedRun, FeedSource, ImportIssue, ImportMode
@@ -13,6 +14,7 @@ __all__ = [
     "ApiKey",
     "CatalogImport",
     "Category",
+    "ComparisonEntry",
     "Creative",
     "CreativeRequest",
     "FeedMapping",
@@ -29,6 +31,7 @@ __all__ = [
     "PositionedRendition",
     "Product",
     "ProductImage",
+    "ProfileComparison",
     "Prompt",
     "PromptVersion",
     "PromptVeto",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -133,6 +134,39 @@ class Painter:
         with self._lock:
             self._ready()
             return self._safety.flags(pictures) if self._safety else [False] * len(pictures)
+
+    def footprint(self) -> dict[str, Any]:
+        """device; weights_bytes of all networks; peak_bytes of the GPU's memory since the last call, None on a CPU."""
+        import torch
+
+        with self._lock:
+            pipe = self._ready()
+            networks = [*pipe.components.values(), *([self._safety.network] if self._safety else [])]
+        tensors = [
+            tensor
+            for network in networks
+            if isinstance(network, torch.nn.Module)
+            for tensor in network.parameters()
+        ]
+        device, peak = pipe._execution_device, None
+        if device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated(device)
+            torch.cuda.reset_peak_memory_stats(device)
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        weights = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return {"device": name, "weights_bytes": weights, "peak_bytes": peak}
+
+    def close(self) -> None:
+        """Give the checkpoint's memory back; the next use loads it again."""
+        import gc
+
+        with self._lock:
+            self._pipe = self._safety = None
+        gc.collect()
+        if "torch" in sys.modules:
+            import torch
+
+            torch.cuda.empty_cache()
 
     def _ready(self) -> Any:
         if self._pipe is None:

@@ -17,12 +17,12 @@ class SafetyChecker:
     """`checker` is a StableDiffusionSafetyChecker; the device it is on is where it runs."""
 
     def __init__(self, checker: Any) -> None:
-        self._checker = checker.eval()
+        self.network = checker.eval()
         self._processor: Any = CLIPImageProcessor()
 
     def flags(self, pictures: Sequence[U8]) -> list[bool]:
         """For each uint8 (H, W, 3) picture whether any of its square views is taken for unsafe."""
-        parameter = next(self._checker.parameters())
+        parameter = next(self.network.parameters())
         found = []
         for picture in pictures:
             views = squares(picture)
@@ -30,7 +30,7 @@ class SafetyChecker:
             clip_input = pixels.to(device=parameter.device, dtype=parameter.dtype)
             with torch.inference_mode():
                 # It blacks out what it flags in `images`; a picture of ours stays what it is, for people to judge.
-                _, unsafe = self._checker(images=[np.zeros((1, 1, 3))] * len(views), clip_input=clip_input)
+                _, unsafe = self.network(images=[np.zeros((1, 1, 3))] * len(views), clip_input=clip_input)
             found.append(any(unsafe))
         return found
 

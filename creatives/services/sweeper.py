@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from creatives.models import Creative, CreativeRequest, PositionedRendition, Rendition
+from creatives.models import ComparisonEntry, Creative, CreativeRequest, PositionedRendition, Rendition
 from creatives.outbox import wake
 from creatives.services.generation import bucket_key
 from creatives.services.retries import fail, is_last, put_back
@@ -29,6 +29,7 @@ def sweep() -> dict[str, int]:
         "generate": _wake_all("generate", _due_buckets()),
         "render": _wake_all("render", _unrendered()),
         "position": _wake_all("position", _unpositioned()),
+        "compare": _wake_all("compare", _uncompared()),
     }
     if any(found.values()):
         log.info("swept", **found)
@@ -76,4 +77,9 @@ def _unpositioned() -> Iterable[str]:
     rows = PositionedRendition.objects.filter(
         file="", due_at__lte=Now(), attempts__lt=settings.GENERATION_MAX_ATTEMPTS
     )
+    return map(str, rows.values_list("pk", flat=True)[:BATCH])
+
+
+def _uncompared() -> Iterable[str]:
+    rows = ComparisonEntry.objects.filter(status__in=ComparisonEntry.OPEN, due_at__lte=Now())
     return map(str, rows.values_list("pk", flat=True)[:BATCH])

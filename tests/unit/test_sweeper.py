@@ -16,7 +16,7 @@ from tests import factories, studio
 
 pytestmark = pytest.mark.django_db
 
-NOTHING = {"expired_leases": 0, "generate": 0, "render": 0, "position": 0}
+NOTHING = {"expired_leases": 0, "generate": 0, "render": 0, "position": 0, "compare": 0}
 AGO, LATER = timedelta(minutes=-1), timedelta(minutes=1)
 
 

@@ -26,6 +26,7 @@ from creatives.models import (
     Placement,
     Product,
     ProductImage,
+    ProfileComparison,
     PromptVersion,
     Recommender,
     User,
@@ -58,6 +59,7 @@ class World:
     experiment: Experiment
     policy: Policy
     comparison: PolicyComparison
+    profile_comparison: ProfileComparison
     second_opinion: SecondOpinion
     gold_item: GoldItem
     prompt_trust: PromptTrust
@@ -114,6 +116,15 @@ def build_world() -> World:
         experiment=create_experiment(ours, "prompts or photos", DEFAULT_ARMS),
         policy=Policy.objects.create(merchant=ours, category=category, encoding_version=1),
         comparison=PolicyComparison.objects.create(merchant=ours, category=category),
+        profile_comparison=ProfileComparison.objects.create(
+            merchant=ours,
+            image_sha256=image.sha256,
+            prompt="a table",
+            seed=1,
+            width=300,
+            height=250,
+            layout="s72-s-m8",
+        ),
         **_checks(request, people, files),
         secrets={"ours": our_secret, "theirs": their_secret, "recommender": recommender_secret},
     )

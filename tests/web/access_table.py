@@ -254,6 +254,15 @@ def _operators() -> None:
     )
 
 
+def _profiles() -> None:
+    TABLE.admins("profiles/")
+    TABLE.admins("profiles/", 422, **post())
+    TABLE.admins(
+        "profiles/comparisons/<int:comparison_id>/",
+        path=lambda w: {"comparison_id": w.profile_comparison.pk},
+    )
+
+
 def _decision(w: World) -> dict[str, Any]:
     item = {"merchant": "ours", "id": w.product.external_id}
     placement = {"id": w.placement.slug, "width": 300, "height": 250}
@@ -281,5 +290,6 @@ _catalogue()
 _prompts_and_placements()
 _review()
 _operators()
+_profiles()
 _bandit()
 _api()
