@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+
+from bandit import pictures
 from bandit.experiments import (
     ArmSpec,
     create_experiment,
@@ -12,10 +16,6 @@ from bandit.experiments import (
     start_experiment,
     stop_experiment,
 )
-from django.db import DatabaseError, connection
-from django.test.utils import CaptureQueriesContext
-
-from bandit import pictures
 from bandit.models import Click, Experiment, Impression, Policy
 from bandit.schemas import DecisionsOut
 from creatives.models import ApiKey, CreativeRequest, OutboxEntry, PositionedRendition, Product, Recommender

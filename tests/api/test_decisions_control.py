@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from bandit.experiments import ArmSpec, create_experiment, start_experiment
 
+from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from bandit.learning import learn_once
 from bandit.models import Impression
 from bandit.policy_services import pause_prompt, resume_prompt, set_control

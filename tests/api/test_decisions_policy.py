@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from django.test import override_settings
 
+from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from bandit.learning import learn_once
 from tests.bandit_rows import Shop, shown, token_in
 
