@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from creatives.views import catalog, feed_sources, imports, products
+from creatives.views import catalog, feed_sources, gallery, imports, layouts, products
 
 urlpatterns = [
     path("catalog/", catalog.catalog, name="catalog"),
@@ -26,6 +26,16 @@ urlpatterns = [
     path("products/<int:product_id>/edit/", products.product_edit, name="product-edit"),
     path("products/<int:product_id>/status/", products.product_status, name="product-status"),
     path("products/<int:product_id>/creatives/", products.product_creatives, name="product-creatives"),
+    path("products/<int:product_id>/creatives.zip", gallery.product_zip, name="product-zip"),
+    path("products/<int:product_id>/vetoes/", gallery.veto_add, name="veto-add"),
+    path("products/<int:product_id>/vetoes/<int:veto_id>/lift/", gallery.veto_lift, name="veto-lift"),
+    path(
+        "products/<int:product_id>/creatives/<int:creative_id>/<str:action>/",
+        gallery.creative_action,
+        name="creative-action",
+    ),
+    path("catalog/layouts/", layouts.layouts, name="layouts"),
+    path("catalog/layouts/<slug:slug>/", layouts.layout, name="layout"),
     path("products/<int:product_id>/images/", products.image_add, name="image-add"),
     path(
         "products/<int:product_id>/images/<int:image_id>/<str:action>/",

@@ -45,3 +45,21 @@ class PlacementForm(forms.ModelForm):
         ):
             self.add_error("width", problem)
         return data
+
+
+class MerchantPlacementForm(forms.Form):
+    """How a merchant's products stand in a placement."""
+
+    scale = forms.IntegerField(
+        label="Product scale, %",
+        min_value=10,
+        max_value=100,
+        help_text="Of the frame’s limiting side: 10 to 100.",
+    )
+    margin = forms.IntegerField(
+        label="Margin, %",
+        min_value=0,
+        max_value=40,
+        help_text="Clear space on every side, for a logo or text too: 0 to 40.",
+    )
+    anchor = forms.ChoiceField(label="Stands", choices=Placement.Anchor.choices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from creatives.models import Placement
+from creatives.models import Merchant, MerchantPlacement, Placement
 from creatives.pipeline.buckets import Size, aspect_limits, safe_region
 from creatives.pipeline.layout import Box, Layout, product_box, to_exact
 from creatives.services.profiles import profile_in_use
@@ -47,3 +47,14 @@ def aspect_problem(width: int, height: int) -> str | None:
             f"the checkpoint paints {low:.2f} to {high:.2f}."
         )
     return None
+
+
+def set_layout(merchant: Merchant, placement: Placement, scale: int, anchor: str, margin: int) -> None:
+    """Lay a placement out in the merchant's own way; values in per cent, as in ``Placement``."""
+    values = {"scale": scale, "anchor": anchor, "margin": margin}
+    MerchantPlacement.objects.update_or_create(merchant=merchant, placement=placement, defaults=values)
+
+
+def reset_layout(merchant: Merchant, placement: Placement) -> None:
+    """Lay a placement out for the merchant as for everybody."""
+    MerchantPlacement.objects.filter(merchant=merchant, placement=placement).delete()

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creatives.forms.catalog import ImageForm, NewImageForm, ProductForm
-from creatives.models import Merchant, Product, ProductImage
+from creatives.models import Creative, Merchant, Product, ProductImage
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
 from creatives.pipeline.image_io import ImageError
 from creatives.selectors.catalog import creatives_of
+from creatives.selectors.gallery import by_placement, category_choices, vetoes_for
 from creatives.services import catalog
 from creatives.services.ahead import ask_ahead, slots_for
 
@@ -49,6 +50,12 @@ def _page(request: HttpRequest, found: Product, image_form: NewImageForm) -> Htt
         "pictures": pictures,
         "prompt_groups": groups,
         "is_painting": any(group.waiting for group in groups),
+        "placement_groups": by_placement(found) if request.GET.get("by") == "placement" else None,
+        "vetoes": list(vetoes_for(found)),
+        "categories": category_choices(found),
+        "approved": sum(
+            card.creative.status == Creative.Status.APPROVED for group in groups for card in group.cards
+        ),
         "may_edit": Product.objects.for_member(signed_in(request), EDITORS).filter(pk=found.pk).exists(),
         "image_form": image_form,
     }

@@ -23,6 +23,7 @@ PAGES = {
     "anonymous": ["/login/"],
     "owner": [
         *("/", "/catalog/", "/catalog/?view=list", "/catalog/upload/", "/catalog/imports/", "/products/add/"),
+        *("/catalog/feeds/", "/catalog/feeds/add/", "/catalog/layouts/", "/catalog/layouts/home-top/"),
         *("/catalog/imports/{feed}/", "/products/{product}/", "/products/{product}/edit/"),
         *("/prompts/", "/prompts/{prompt}/", "/placements/", "/reports/", "/experiments/", "/policy/"),
         *("/reports/creatives/", "/reports/learned/", "/experiments/phases/", "/experiments/{experiment}/"),
