@@ -95,6 +95,11 @@ class FeedSource(FeedFacts):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_due(self) -> bool:
+        """Whether its time has come: the next sweep wakes a worker."""
+        return self.next_run_at <= timezone.now()
+
 
 class CatalogImport(FeedFacts):
     """One feed that came in and what became of it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from creatives.models import FeedSource
+from creatives.models import FeedSource, PromptVeto
 from tests.web.access import ANY, LOGIN, MERCHANT, Table, World, post
 
 TABLE = Table()
@@ -53,6 +53,14 @@ def _accounts() -> None:
     TABLE.admins("recommenders/<int:recommender_id>/", **recommender)
     TABLE.admins("recommenders/<int:recommender_id>/keys/", **post(**recommender))
     TABLE.admins("recommenders/<int:recommender_id>/secret/", **post(**recommender))
+
+
+def _veto(w: World) -> dict[str, Any]:
+    """A veto of our merchant on its product."""
+    veto, _ = PromptVeto.objects.get_or_create(
+        merchant=w.merchant, prompt=w.version.prompt, product=w.product, category=None
+    )
+    return {"product_id": w.product.pk, "veto_id": veto.pk}
 
 
 def _source(w: World) -> dict[str, Any]:
@@ -105,6 +113,23 @@ def _catalogue() -> None:
     retire = {"data": lambda w: {"status": "retired"}}
     TABLE.row_of(MERCHANT, "products/<int:product_id>/status/", 302, **post(**product, **retire))
     TABLE.row_of(MERCHANT, "products/<int:product_id>/creatives/", 302, **post(**product))
+    TABLE.row_of(ANY, "products/<int:product_id>/creatives.zip", **product)
+    TABLE.row_of(
+        MERCHANT,
+        "products/<int:product_id>/creatives/<int:creative_id>/<str:action>/",
+        302,
+        **post(
+            path=lambda w: {"product_id": w.product.pk, "creative_id": w.creative.pk, "action": "another"}
+        ),
+    )
+    unwanted = {"data": lambda w: {"prompt": w.version.prompt_id, "scope": "product"}}
+    TABLE.row_of(MERCHANT, "products/<int:product_id>/vetoes/", 302, **post(**product, **unwanted))
+    TABLE.row_of(MERCHANT, "products/<int:product_id>/vetoes/<int:veto_id>/lift/", 302, **post(path=_veto))
+    slug = {"path": lambda w: {"slug": w.placement.slug}}
+    TABLE.list_for(MERCHANT, "catalog/layouts/")
+    TABLE.row_of(MERCHANT, "catalog/layouts/", **ours)
+    TABLE.list_for(MERCHANT, "catalog/layouts/<slug:slug>/", **slug)
+    TABLE.row_of(MERCHANT, "catalog/layouts/<slug:slug>/", **slug, **ours)
     TABLE.row_of(MERCHANT, "products/<int:product_id>/images/", 422, **post(**product))
     TABLE.row_of(
         MERCHANT,
