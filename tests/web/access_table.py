@@ -204,9 +204,7 @@ def _review() -> None:
     )
     TABLE.admins("review/gold/")
     TABLE.admins("review/gold/<int:creative_id>/set/", 302, **post(**creative, **approve))
-    TABLE.admins(
-        "review/gold/<int:gold_id>/retire/", 302, **post(path=lambda w: {"gold_id": w.gold_item.pk})
-    )
+    TABLE.admins("review/gold/<int:gold_id>/retire/", 302, **post(path=lambda w: {"gold_id": w.gold_item.pk}))
     TABLE.list_for("owner", "review/rules/")
     TABLE.row_of(
         "owner",
