@@ -30,7 +30,7 @@ from creatives.models import Merchant
 
 log = structlog.get_logger("rollups")
 
-MAX_TOUCHES = 20_000
+MAX_TOUCHES = 1_000_000
 MAX_HOURS = 24
 """Most that one transaction takes on; the rest is for the next."""
 MAX_TRANSACTIONS = 500

@@ -11,7 +11,7 @@ from bandit.simulation.coverage import Coverage, Setting, daily, final, growth, 
 from bandit.statistics import UserTotals
 
 RUNS = 200
-SETTING = Setting(users=4000, rate=0.08)
+SETTING = Setting()
 
 
 @pytest.fixture(scope="module")
