@@ -64,9 +64,9 @@ def plain(profile: CheckpointProfile, photos: list[bytes]) -> Run:
     folder = str(profile.folder)
     control: Any = ControlNetModel
     pipeline: Any = StableDiffusionControlNetPipeline
-    pipe = pipeline.from_pretrained(
-        folder, controlnet=control.from_pretrained(f"{folder}/controlnet"), safety_checker=None
-    )
+    full = torch.float32
+    edges_net = control.from_pretrained(f"{folder}/controlnet", dtype=full)
+    pipe = pipeline.from_pretrained(folder, controlnet=edges_net, safety_checker=None, dtype=full)
     pipe.set_progress_bar_config(disable=True)
 
     def creative(photo: bytes, size: Size, seed: int) -> tuple[float, float]:
