@@ -114,10 +114,8 @@ def measure(setting: Setting, runs: int, seed: int = 0) -> Coverage:
     for number in range(runs):
         run = simulate(setting, np.random.default_rng(seed + number))
         counts += _outcome(setting, run)
-    reached, planned, *others = counts
-    return Coverage(
-        runs, reached / runs, planned / max(1.0, reached), *(float(count) / runs for count in others)
-    )
+    reached, planned, *others = counts.tolist()
+    return Coverage(runs, reached / runs, planned / max(1.0, reached), *(count / runs for count in others))
 
 
 def _outcome(setting: Setting, run: Run) -> np.ndarray:
