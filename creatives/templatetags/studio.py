@@ -14,7 +14,19 @@ from creatives.navigation import NavGroup, groups_for
 register = template.Library()
 
 TONES = {
-    "good": {"approved", "ready", "done", "active", "delivered", "ok", "live", "in_use", "here", "cached", "pass"},
+    "good": {
+        "approved",
+        "ready",
+        "done",
+        "active",
+        "delivered",
+        "ok",
+        "live",
+        "in_use",
+        "here",
+        "cached",
+        "pass",
+    },
     "bad": {"rejected", "failed", "dead", "refused", "revoked", "error", "missing", "fail"},
     "warn": {"in_review", "pending", "queued", "paused", "warning", "draft", "to fetch", "doubtful"},
     "info": {"running", "new", "changed", "simulated"},
