@@ -132,7 +132,7 @@ def set_holdout(merchant: Merchant, holdout: int) -> Layer:
         raise ExperimentError(f"A holdout of {holdout} % is not between 0 and 50 %.")
     layer = lock_layer(merchant.pk)
     for experiment in _running(merchant.pk):
-        if experiment.slot_start + experiment.traffic > 100 - holdout:
+        if (experiment.slot_start or 0) + experiment.traffic > 100 - holdout:
             raise ExperimentError(f"{experiment.name} has those shoppers: stop it first.")
     layer.holdout = holdout
     layer.save(update_fields=["holdout"])
@@ -178,9 +178,10 @@ def _start_default(merchant: Merchant) -> bool:
 def _free_slot(experiment: Experiment, holdout: int) -> int:
     start, others = 0, _running(experiment.merchant_id)
     for other in others:
-        if other.slot_start - start >= experiment.traffic:
+        begins = other.slot_start or 0
+        if begins - start >= experiment.traffic:
             break
-        start = other.slot_start + other.traffic
+        start = begins + other.traffic
     if start + experiment.traffic > 100 - holdout:
         held = ", ".join(f"{other.name} ({other.traffic} %)" for other in others) or "nobody"
         kept = f" and the holdout keeps {holdout} %" if holdout else ""

@@ -45,7 +45,8 @@ def by_placement(product: Product) -> list[PlacementGroup]:
         size = (row.width, row.height)
         name = " / ".join(names.get(size, [])) or "Other size"
         group = groups.setdefault(size, PlacementGroup(name, *size))
-        group.cards.append(SizedCreative(row.creative, row, row.creative.request.prompt_version))
+        if row.creative is not None:
+            group.cards.append(SizedCreative(row.creative, row, row.creative.request.prompt_version))
     return [groups[size] for size in sorted(groups)]
 
 

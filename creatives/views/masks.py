@@ -34,9 +34,8 @@ def mask_list(request: HttpRequest) -> HttpResponse:
     shown = request.GET.get("show", "doubtful")
     if shown not in SHOWN:
         raise Http404(f"no such list {shown!r}")
-    page = Paginator(masks_of(merchant, shown) if merchant else [], PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    masks = masks_of(merchant, shown) if merchant else ImageMask.objects.none()
+    page = Paginator(masks, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "merchant": merchant,
         "merchants": Merchant.objects.for_member(signed_in(request)).order_by("name"),

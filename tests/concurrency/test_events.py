@@ -8,6 +8,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
+
+from bandit.events import Event, EventReceipt, record_click, record_events, record_impression
 from bandit.experiments import (
     ArmSpec,
     ExperimentError,
@@ -15,10 +19,6 @@ from bandit.experiments import (
     ensure_default_experiments,
     start_experiment,
 )
-from django.db import connection
-from django.utils import timezone
-
-from bandit.events import Event, EventReceipt, record_click, record_events, record_impression
 from bandit.models import Click, Conversion, Experiment, ExperimentArm, Impression
 from bandit.tokens import seal
 from tests import factories

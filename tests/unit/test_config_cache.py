@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bandit.config_cache import ConfigCache, forget_old_changes
+from bandit.experiments import ArmSpec, create_experiment, start_experiment
 from bandit.models import ConfigChange, PausedPrompt, PoolControl
 from creatives.models import ApiKey, Merchant, Placement, PromptVersion
 from tests import factories

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bandit.experiments import DEFAULT_ARMS, create_experiment
-
 from bandit.models import Experiment, Policy, PolicyComparison
 from creatives.models import (
     ApiKey,
