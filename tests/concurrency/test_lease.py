@@ -161,4 +161,4 @@ def test_a_request_that_brings_down_every_worker_fails_in_sight(settings: object
     row.refresh_from_db()
     assert (row.status, row.error) == ("failed", "the worker stopped answering in attempt 2")
     assert WebhookDelivery.objects.get().event_type == "creative.failed"
-    assert sweep() == {"expired_leases": 0, "generate": 0, "render": 0, "position": 0}
+    assert sweep() == {"expired_leases": 0, "generate": 0, "render": 0, "position": 0, "compare": 0}
