@@ -112,7 +112,10 @@ def test_bad_arguments_are_one_line_and_2(
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "The upload is empty."), ("name\nx\n", "This is no feed: neither XML nor a table with a line of column names.")],
+    [
+        ("", "The upload is empty."),
+        ("name\nx\n", "This is no feed: neither XML nor a table with a line of column names."),
+    ],
 )
 def test_a_file_that_is_no_feed_is_one_line_and_2(
     merchant: Merchant, feed: Any, text: str, message: str, capsys: Any
