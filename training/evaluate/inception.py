@@ -103,18 +103,23 @@ class Inception:
         last = next(place for place, layer in enumerate(layers) if layer["name"] == LAST)
         self._layers = layers[: last + 1]
         self._convolutions = _folded(self._layers, weights)
+        self._last_use = {
+            source: place for place, layer in enumerate(self._layers) for source in _sources(layer)
+        }
 
     @torch.inference_mode()
     def run(self, pictures: Tensor, keep: Sequence[str] = ()) -> tuple[Tensor, dict[str, Tensor]]:
         """Features (N, 768) of pictures (N, 3, 299, 299) in -1..1, and the activations of layers ``keep``."""
         values: dict[str, Tensor] = {}
         kept: dict[str, Tensor] = {}
-        for layer in self._layers:
-            name = layer["name"]
-            inputs = [values[node[0]] for node in layer["inbound_nodes"][0]] if layer["inbound_nodes"] else []
-            values[name] = self._step(layer, inputs, pictures)
+        for place, layer in enumerate(self._layers):
+            name, sources = layer["name"], _sources(layer)
+            values[name] = self._step(layer, [values[source] for source in sources], pictures)
             if name in keep:
                 kept[name] = values[name].float()
+            for source in sources:
+                if self._last_use[source] == place:
+                    del values[source]
         return values[LAST].float().mean((2, 3)), kept
 
     def describe(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -155,6 +160,11 @@ class Inception:
         return F.avg_pool2d(
             inputs[0], config["pool_size"], config["strides"], padding, count_include_pad=False
         )
+
+
+def _sources(layer: dict[str, Any]) -> list[str]:
+    """The names of the layers that a layer reads."""
+    return [node[0] for node in layer["inbound_nodes"][0]] if layer["inbound_nodes"] else []
 
 
 def _folded(layers: Sequence[dict[str, Any]], weights: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
