@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from diffusers import DDPMScheduler
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.multiprocessing.spawn import start_processes
 
 from training.captions import caption, vocabulary_corpus
@@ -226,7 +227,7 @@ def train_rank(
         noise = torch.randn_like(latents)
         noisy = noise_schedule.add_noise(latents, noise, steps)
         wanted = noise_schedule.get_velocity(latents, noise, steps)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):  # a sixth faster: few tokens
             made = studio(
                 noisy.contiguous(memory_format=torch.channels_last), steps, tokens, edges,
                 products if with_adapter else None, keep,
