@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,7 +49,8 @@ class RawFeed:
 
     ``names`` are all headers, ``columns`` the fields that the feed manages, ``ignored`` the headers nobody reads;
     ``headers`` says how the file calls a field where that is not the field's name. ``total`` counts the records where
-    that is known without reading on. ``text`` keeps a text wrapper alive that must not close the caller's stream.
+    that is known without reading on, and ``count`` does so where that is quicker than reading them (None: it is not).
+    ``text`` keeps a text wrapper alive that must not close the caller's stream.
     """
 
     format: str
@@ -64,6 +65,7 @@ class RawFeed:
     is_snapshot: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     total: int | None = None
+    count: Callable[[], int | None] = lambda: None
     text: io.TextIOWrapper | None = None
 
     def detach(self) -> None:

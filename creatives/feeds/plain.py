@@ -40,6 +40,7 @@ def _raw(table: Table, dialect: Dialect, fields: list[str | None], headers: Mapp
         most_images=dialect.most_images,
         is_snapshot=dialect.is_snapshot,
         headers=headers,
+        count=table.count,
         text=table.text,
     )
 

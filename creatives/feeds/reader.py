@@ -126,8 +126,9 @@ class Feed:
 
     def count(self) -> int:
         """How many records there are, their values unchecked; instead of iterating. Raises FeedError as that does."""
-        if self._raw.total is not None and self._raw.total <= self._limits.max_records:
-            return self._raw.total
+        total = self._raw.count() if self._raw.total is None else self._raw.total
+        if total and total <= self._limits.max_records:
+            return total
         return sum(1 for _ in self._numbered())
 
     def __iter__(self) -> Iterator[Record]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
-from .delimited import DELIMITER_NAMES, best_delimiter, read_records, split
+from .delimited import (
+    DELIMITER_NAMES,
+    MAX_RECORD_CHARS,
+    MAX_RECORD_LINES,
+    best_delimiter,
+    read_records,
+    split,
+)
 from .encoding import Encoding, detect_encoding
 from .model import FeedError, RowIssue, Severity, shorten
 
@@ -75,6 +83,29 @@ class Table:
                     f"More than {MAX_BROKEN_RECORDS} rows do not fit the header; reading stopped."
                 )
             yield Row(line, [], _shape_issue(line, cells, width, id_position))
+
+    def count(self) -> int | None:
+        """How many rows there are, at the speed of the csv module; None where only reading them one by one can tell."""
+        self.text.seek(0)
+        reader = csv.reader(self.text, delimiter=self.delimiter, strict=True)
+        width, found, before = len(self.names), 0, 0
+        try:
+            for cells in reader:
+                line, before = before, reader.line_num
+                if line < self.header_line or not cells:
+                    continue
+                if len(cells) != width or (before > line + 1 and _is_long(cells, before - line)):
+                    return None
+                if cells[0].strip() or "".join(cells).strip():
+                    found += 1
+        except csv.Error:
+            return None
+        return found
+
+
+def _is_long(cells: list[str], lines: int) -> bool:
+    """Whether a record of several lines may be a quotation mark that is never closed."""
+    return lines > MAX_RECORD_LINES // 2 or sum(map(len, cells)) > MAX_RECORD_CHARS // 2
 
 
 def open_table(stream: BinaryIO, known: Callable[[str], bool]) -> Table:

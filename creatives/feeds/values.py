@@ -70,9 +70,9 @@ def check_text(field: str, limit: int | None, text: str) -> str:
 
 
 def check_url(field: str, limit: int | None, text: str) -> str:
-    check_text(field, limit, text)
-    if _PLAIN_URL.fullmatch(text):
+    if (limit is None or len(text) <= limit) and _PLAIN_URL.fullmatch(text):
         return text
+    check_text(field, limit, text)
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

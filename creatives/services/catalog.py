@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from creatives.models import Merchant, Product, ProductImage
 from creatives.services.images import StoredImage, store_image
+from creatives.services.photo_changes import PhotoChange
 from creatives.services.product_status import lock_catalogue, retire_with_products, revive_with_products
 from creatives.services.wakeups import wake_fetch
 
@@ -83,10 +84,13 @@ def add_image(
         product = _for_change(product_id)
         last = product.images.aggregate(last=Max("position"))["last"]
         position = 0 if last is None else last + 1
+        change = PhotoChange.begin(product.merchant_id, [product_id], ())
         if primary and position:
             product.images.filter(position=0).update(position=position)
             position = 0
-        return _insert_image(product, stored, image_url, position)
+        added = _insert_image(product, stored, image_url, position)
+        change.settle()
+        return added
 
 
 @transaction.atomic
@@ -96,18 +100,22 @@ def make_primary(image_id: int, product_id: int) -> None:
     image = product.images.get(pk=image_id)
     if image.position == 0:
         return
+    change = PhotoChange.begin(product.merchant_id, [product_id], ())
     free = (product.images.aggregate(last=Max("position"))["last"] or 0) + 1
     product.images.filter(position=0).update(position=free)
     product.images.filter(pk=image.pk).update(position=0)
+    change.settle()
 
 
 @transaction.atomic
 def remove_image(image_id: int, product_id: int) -> None:
-    """Remove a picture; the next one takes the first place. Creatives made from it stay what they are."""
+    """Remove a picture; the next one takes the first place. What becomes of its creatives: ``photo_changes``."""
     product = _for_change(product_id)
+    change = PhotoChange.begin(product.merchant_id, [product_id], [image_id])
     product.images.filter(pk=image_id).delete()
     if not product.images.filter(position=0).exists() and (following := product.images.first()) is not None:
         product.images.filter(pk=following.pk).update(position=0)
+    change.settle()
 
 
 @transaction.atomic
@@ -126,7 +134,11 @@ def retry_images(images: Iterable[int], merchant_id: int) -> int:
 
 
 def _for_change(product_id: int) -> Product:
-    """The product, locked; the next import will look at its row again, whatever the row says."""
+    """The product, locked; the next import will look at its row again, whatever the row says.
+
+    Imports lock the catalogue before its products, so this does too.
+    """
+    lock_catalogue(Product.objects.values_list("merchant", flat=True).get(pk=product_id))
     product: Product = Product.objects.select_for_update(of=("self",)).get(pk=product_id)
     Product.objects.filter(pk=product_id).update(feed_digest="")
     return product

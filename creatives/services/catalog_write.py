@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from django.db import connection
@@ -11,8 +12,9 @@ from django.db import connection
 from creatives.feeds import RowIssue
 from creatives.models import ProductImage
 from creatives.services import catalog_pictures
-from creatives.services.catalog_pictures import PENDING, Picture
+from creatives.services.catalog_pictures import PENDING, READY, Picture, PicturePlan
 from creatives.services.catalog_rows import COLUMNS, Plan, Write
+from creatives.services.photo_changes import PhotoChange
 from creatives.services.product_status import retire_with_products, revive_with_products
 from creatives.services.wakeups import wake_fetch
 
@@ -23,6 +25,8 @@ CREATE TEMP TABLE feed_product (
 ) ON COMMIT DROP
 """
 _NAMES: Final = ("external_id", *COLUMNS, "feed_digest")
+_VALUES: Final = itemgetter(*COLUMNS)
+_JSON: Final = COLUMNS.index("attributes")
 _PUT_PRODUCTS: Final = f"""
 INSERT INTO creatives_product (merchant_id, {", ".join(_NAMES)}, created_at, updated_at)
 SELECT %s, {", ".join(_NAMES)}, now(), now() FROM feed_product ORDER BY external_id
@@ -64,15 +68,26 @@ def write_plan(merchant_id: int, plan: Plan) -> None:
     ids = _put_products(merchant_id, plan.writes)
     shown = [(ids[write.external_id], write.pictures) for write in plan.writes] + plan.pictures
     drops = [pk for _, pictures in shown for pk in pictures.drops]
+    pictures = [(pk, picture) for pk, found in shown for picture in (*found.writes, *found.retries)]
+    ready = [picture for _, picture in pictures if picture.status == READY]
+    leaving = [*drops, *(picture.pk for picture in ready if picture.pk)]
+    coming = {picture.sha256 for picture in ready}
+    change = PhotoChange.begin(merchant_id, _owners(shown), leaving, coming) if leaving else None
     if drops:
         ProductImage.objects.filter(pk__in=drops).delete()
-    pictures = [(pk, picture) for pk, found in shown for picture in (*found.writes, *found.retries)]
     _put_pictures(merchant_id, pictures)
+    if change:
+        change.settle()
     has_retries = _touch(plan)
     if plan.reviving:
         revive_with_products(merchant_id, plan.reviving)
     if has_retries or any(picture.status == PENDING for _, picture in pictures):
         wake_fetch(merchant_id)
+
+
+def _owners(shown: Iterable[tuple[int, PicturePlan]]) -> set[int]:
+    """The products some of whose pictures go or get another content."""
+    return {pk for pk, found in shown if found.drops or any(picture.pk for picture in found.writes)}
 
 
 def save_issues(import_id: int, issues: Iterable[RowIssue]) -> None:
@@ -91,10 +106,7 @@ def _put_products(merchant_id: int, writes: Sequence[Write]) -> dict[str, int]:
     """Insert or update products; their ids by external id."""
     if not writes:
         return {}
-    rows = (
-        (write.external_id, *(_plain(write.values[name]) for name in COLUMNS), write.digest)
-        for write in writes
-    )
+    rows = ((write.external_id, *_cells(write.values), write.digest) for write in writes)
     with connection.cursor() as cursor:
         cursor.execute(_STAGE_PRODUCTS)
         _copy("feed_product", _NAMES, rows)
@@ -134,5 +146,7 @@ def _copy(table: str, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> 
             copy.write_row(row)
 
 
-def _plain(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict) else value
+def _cells(values: dict[str, Any]) -> tuple[Any, ...]:
+    """The values of COLUMNS, as COPY takes them."""
+    cells = _VALUES(values)
+    return (*cells[:_JSON], json.dumps(cells[_JSON]), *cells[_JSON + 1 :])

@@ -257,6 +257,21 @@ def test_any_bytes_give_rows_issues_or_a_feed_error(data: bytes) -> None:
         pass
 
 
+@given(st.text(alphabet='a ,\n\r"', max_size=60))
+def test_counting_and_reading_agree(text: str) -> None:
+    data = b"id,title\n" + text.encode()
+    with open_feed(io.BytesIO(data)) as feed:
+        try:
+            rows = sum(1 for _ in feed)
+        except FeedError:
+            rows = 0
+    with open_feed(io.BytesIO(data)) as feed:
+        try:
+            assert feed.count() == rows
+        except FeedError:
+            assert rows == 0
+
+
 cells = st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"]), min_size=1, max_size=12)
 
 

@@ -188,18 +188,37 @@ def test_a_host_is_asked_for_four_pictures_at_a_time(
     assert ProductImage.objects.filter(status="ready").count() == 24
 
 
+def test_a_host_that_asks_for_a_pause_gets_it_for_all_its_addresses(
+    product: Product, web: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_fetch, "BUFFER", 8)  # so that addresses are still unread when the answer comes
+    asked = web(
+        {f"https://s.example/{number}.png": busy(300) for number in range(30)}
+        | {"https://other.example/a.png": picture()}
+    )
+    for number in range(30):
+        pending(product, f"https://s.example/{number}.png", number)
+    other = pending(product, "https://other.example/a.png", 30)
+    image_fetch.fetch_pending(product.merchant_id)
+    assert len(asked) <= 2 * image_fetch.PER_HOST + 1
+    assert state(other)[0] == "ready"
+    waiting = ProductImage.objects.filter(status="pending")
+    assert waiting.count() == 30
+    assert not waiting.filter(due_at__lt=timezone.now() + timedelta(seconds=290)).exists()
+
+
 def test_an_address_changed_meanwhile_is_not_overwritten(
     product: Product, web: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = pending(product, "https://s.example/old.png")
     web({image.source_url: picture()})
-    save = image_fetch.save_outcome
+    save = image_fetch.save_outcomes
 
-    def change_first(ids: Any, url: str, outcome: Any) -> None:
-        ProductImage.objects.filter(pk__in=ids).update(source_url="https://s.example/new.png")
-        save(ids, url, outcome)
+    def change_first(merchant_id: int, results: Any) -> None:
+        ProductImage.objects.update(source_url="https://s.example/new.png")
+        save(merchant_id, results)
 
-    monkeypatch.setattr(image_fetch, "save_outcome", change_first)
+    monkeypatch.setattr(image_fetch, "save_outcomes", change_first)
     image_fetch.fetch_pending(product.merchant_id)
     image.refresh_from_db()
     assert (image.source_url, image.status, image.sha256) == ("https://s.example/new.png", "pending", "")
