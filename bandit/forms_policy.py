@@ -90,6 +90,7 @@ class ComparisonForm(forms.Form):
         choices=PolicyKind.choices,
         initial=[PolicyKind.LINUCB.value, PolicyKind.HYBRID.value],
         widget=forms.CheckboxSelectMultiple,
+        help_text="Each is sent through the log from the beginning, with every α.",
     )
     alphas = forms.CharField(
         label="α",
@@ -97,7 +98,9 @@ class ComparisonForm(forms.Form):
         max_length=60,
         help_text="One or more numbers from 0 to 10, with commas between.",
     )
-    days = forms.IntegerField(label="Days of the log", min_value=1, max_value=365, initial=30)
+    days = forms.IntegerField(
+        label="Days of the log", min_value=1, max_value=365, initial=30, help_text="Back from now: 1 to 365."
+    )
 
     def clean_alphas(self) -> list[float]:
         found = []

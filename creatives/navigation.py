@@ -46,7 +46,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         (
             NavPage("catalog", "Catalogue", MERCHANT | REVIEWER, ("/products/", "/imports/")),
             NavPage("prompts", "Prompts", MERCHANT, ("/categories/",)),
-            NavPage("placements", "Placements", MERCHANT),
+            NavPage("placements", "Placements", MERCHANT, ("/catalog/layouts/",)),
         ),
     ),
     (

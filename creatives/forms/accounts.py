@@ -44,7 +44,11 @@ class PersonAddForm(forms.ModelForm):
         model = User
         fields = ["email", "name", "is_staff"]
         labels = {"email": "E-mail address", "is_staff": "Administrator of the whole installation"}
-        help_texts = {"is_staff": "Sees every merchant, edits prompts, placements and people."}
+        help_texts = {
+            "email": "They sign in with it. Nothing is sent there: you hand over the welcome link yourself.",
+            "name": "As it should stand beside their decisions.",
+            "is_staff": "Sees every merchant, edits prompts, placements and people.",
+        }
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"].lower()
@@ -68,7 +72,8 @@ class PersonForm(forms.ModelForm):
         fields = ["name", "is_active", "is_staff"]
         labels = {"is_active": "May sign in", "is_staff": "Administrator of the whole installation"}
         help_texts = {
-            "is_active": "",
+            "name": "As it should stand beside their decisions.",
+            "is_active": "Off: signed out at once. What they decided stays.",
             "is_staff": "Sees every merchant, edits prompts, placements and people.",
         }
 
@@ -79,6 +84,9 @@ class MembershipForm(forms.ModelForm):
     class Meta:
         model = Membership
         fields = ["merchant", "role"]
+        help_texts = {
+            "role": "Owners also make keys and rules; editors keep the catalogue; reviewers decide on creatives."
+        }
 
 
 class MerchantForm(forms.ModelForm):
@@ -106,6 +114,8 @@ class MerchantForm(forms.ModelForm):
             "attribution_minutes": "Attribution window in minutes",
         }
         help_texts = {
+            "name": "As people see it.",
+            "fallback": "While a picture is painted or waits for a reviewer.",
             "slug": "Used in the API and in addresses: small letters, digits and hyphens.",
             "is_active": "Keys of an inactive merchant stop working.",
             "auto_approve": "Off: a reviewer looks at every picture before it is served.",
@@ -130,6 +140,7 @@ class RecommenderForm(forms.ModelForm):
         fields = ["name", "merchants", "webhook_url", "is_active"]
         labels = {"is_active": "Active"}
         help_texts = {
+            "name": "The shop or system that asks, for your own lists.",
             "merchants": "It may ask for the items of these merchants only.",
             "is_active": "Keys of an inactive recommender stop working.",
         }

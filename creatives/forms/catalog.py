@@ -22,7 +22,13 @@ class ImageForm(forms.Form):
         label="Picture", required=False, widget=forms.FileInput(attrs={"accept": ACCEPT_IMAGES}),
         help_text="JPEG, PNG, WebP, GIF, BMP or TIFF; up to 16 MB and 64 megapixels.",
     )  # fmt: skip
-    image_url = forms.URLField(label="or its address", required=False, max_length=2000, assume_scheme="https")
+    image_url = forms.URLField(
+        label="or its address",
+        required=False,
+        max_length=2000,
+        assume_scheme="https",
+        help_text="It is fetched once and kept here.",
+    )
 
     def clean_image(self) -> Any:
         image = self.cleaned_data["image"]
@@ -49,7 +55,11 @@ class ImageForm(forms.Form):
 class NewImageForm(ImageForm):
     """A further picture of a product."""
 
-    primary = forms.BooleanField(label="Show and paint this one first", required=False)
+    primary = forms.BooleanField(
+        label="Show and paint this one first",
+        required=False,
+        help_text="Creatives are painted of this photo only.",
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -71,6 +81,7 @@ class ProductForm(forms.ModelForm):
         label="Availability",
         choices=[("", "–"), *((name, name.replace("_", " ")) for name in AVAILABILITIES)],
         required=False,
+        help_text="For your own overview.",
     )
 
     class Meta:
@@ -81,6 +92,12 @@ class ProductForm(forms.ModelForm):
         ]  # fmt: skip
         labels = {"external_id": "Id", "color": "Colour"}
         help_texts = {
+            "title": "Up to 200 characters, as shoppers read it.",
+            "description": "For people who look at the product here; it is not painted.",
+            "category": "Decides which pool of prompts its backgrounds come from.",
+            "price": "An amount without currency, such as 29.00.",
+            "brand": "Shown to reviewers.",
+            "color": "Shown to reviewers, who compare it with the picture.",
             "external_id": "Your own id of the product, as in your feed and your shop.",
             "currency": "ISO 4217, such as EUR.",
         }

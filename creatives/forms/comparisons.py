@@ -17,7 +17,9 @@ MAX_SEED = 2**63 - 1
 class ComparisonForm(forms.Form):
     """Product, prompt, size, seed, and the profiles to paint with. ``cleaned_data["photo"]`` is a ready ProductImage."""
 
-    merchant = forms.ModelChoiceField(Merchant.objects.order_by("name"), empty_label=None)
+    merchant = forms.ModelChoiceField(
+        Merchant.objects.order_by("name"), empty_label=None, help_text="Whose product."
+    )
     product = forms.CharField(
         label="Product id",
         required=False,
@@ -28,12 +30,15 @@ class ComparisonForm(forms.Form):
         max_length=500,
         initial="on an oak wood table in front of a sage green wall, soft daylight",
         widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The place around the product: surface, surroundings, light.",
     )
     negative_prompt = forms.CharField(
         label="Negative prompt", required=False, max_length=500, help_text="Empty: each profile’s own."
     )
     size = forms.CharField(initial="1080x1080", max_length=11, help_text="Width × height in pixels.")
-    seed = forms.IntegerField(min_value=0, max_value=MAX_SEED, initial=1)
+    seed = forms.IntegerField(
+        min_value=0, max_value=MAX_SEED, initial=1, help_text="The same seed paints the same picture again."
+    )
     profiles = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple,
         help_text="One after the other, each in a job of its own. Weights that are not here yet are fetched first.",

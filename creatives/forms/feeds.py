@@ -88,7 +88,12 @@ class FeedForm(FactsMixin):
         help_text="Google or Meta TSV, CSV, RSS or Atom, Shopify CSV, or a ZIP with one of them and the pictures it names.",
         widget=forms.FileInput(attrs={"accept": ACCEPT_FEEDS}),
     )
-    format = forms.ChoiceField(label="Format", choices=FORMAT_CHOICES, required=False)
+    format = forms.ChoiceField(
+        label="Format",
+        choices=FORMAT_CHOICES,
+        required=False,
+        help_text="Choose one if it was taken for another.",
+    )
     mode = forms.ChoiceField(
         label="What the feed is",
         choices=MODE_CHOICES,
@@ -96,7 +101,11 @@ class FeedForm(FactsMixin):
         initial=ImportMode.AUTO.value,
         required=False,
     )
-    strict = forms.BooleanField(label="Strict: import nothing if any row is refused", required=False)
+    strict = forms.BooleanField(
+        label="Strict: import nothing if any row is refused",
+        required=False,
+        help_text="Off: good rows land, and refused ones are listed with what to change.",
+    )
     dry_run = forms.BooleanField(required=False, widget=forms.HiddenInput)
     field_order = ["file", "mode", "format", "currency", "link_template", "strict"]
 
@@ -161,7 +170,12 @@ class FeedSourceForm(FactsMixin, forms.ModelForm):
         assume_scheme="https",
         help_text="Open to all: addresses with a user name or password are not taken.",
     )
-    format = forms.ChoiceField(label="Format", choices=FORMAT_CHOICES, required=False)
+    format = forms.ChoiceField(
+        label="Format",
+        choices=FORMAT_CHOICES,
+        required=False,
+        help_text="Choose one if it was taken for another.",
+    )
     mode = forms.ChoiceField(
         label="What the feed is",
         choices=MODE_CHOICES,

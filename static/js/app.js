@@ -68,5 +68,9 @@
   });
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Check the connection and try again."));
   document.addEventListener("htmx:oobAfterSwap", () => fade(document.getElementById("toasts") ?? document));
-  document.addEventListener("DOMContentLoaded", () => { const toasts = document.getElementById("toasts"); if (toasts) fade(toasts); });
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector(".sidebar [aria-current]")?.scrollIntoView({ block: "nearest" }); // the navigation of an administrator may scroll
+    const toasts = document.getElementById("toasts");
+    if (toasts) fade(toasts);
+  });
 })();
