@@ -36,6 +36,7 @@ urlpatterns = [
     ),
     path("catalog/layouts/", layouts.layouts, name="layouts"),
     path("catalog/layouts/<slug:slug>/", layouts.layout, name="layout"),
+    path("catalog/layouts/<slug:slug>/preview/", layouts.layout_preview, name="layout-preview"),
     path("products/<int:product_id>/images/", products.image_add, name="image-add"),
     path(
         "products/<int:product_id>/images/<int:image_id>/<str:action>/",

@@ -1,4 +1,4 @@
-"""The form of a placement."""
+"""The forms of a placement, and of a merchant's own layout of one."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from typing import Any
 
 from django import forms
 
-from creatives.models import Placement
+from creatives.models import MerchantPlacement, Placement
+from creatives.models.placements import LAYOUT_FIELDS, LayoutFields
+from creatives.pipeline.layout import LARGEST_INSET
 from creatives.services.placements import aspect_problem
 
+SAFE = ("safe_top", "safe_right", "safe_bottom", "safe_left")
+TEXT = ("text_left", "text_top", "text_width", "text_height")
 
-class PlacementForm(forms.ModelForm):
-    """A slot and how the product stands in it."""
 
-    width = forms.IntegerField(label="Width, px", min_value=32, max_value=2048)
-    height = forms.IntegerField(label="Height, px", min_value=32, max_value=2048)
+def _percent(label: str, largest: int) -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=0, max_value=largest, required=False, initial=0)
+
+
+class LayoutForm(forms.ModelForm):
+    """How a product stands in a frame. Empty shares count as 0, and a text area of no size is none."""
+
     scale = forms.IntegerField(
         label="Product scale, %",
         min_value=10,
@@ -27,17 +34,53 @@ class PlacementForm(forms.ModelForm):
         min_value=0,
         max_value=40,
         initial=8,
-        help_text="Clear space on every side, of the shorter side: 0 to 40.",
+        help_text="Clear space on every side and around the text area, of the shorter side: 0 to 40.",
     )
-
-    class Meta:
-        model = Placement
-        fields = ["name", "slug", "width", "height", "scale", "anchor", "margin", "is_active"]
-        labels = {"slug": "Id", "is_active": "In use"}
-        help_texts = {"slug": "What recommenders send as placement id."}
+    safe_top = _percent("Top, %", LARGEST_INSET)
+    safe_right = _percent("Right, %", LARGEST_INSET)
+    safe_bottom = _percent("Bottom, %", LARGEST_INSET)
+    safe_left = _percent("Left, %", LARGEST_INSET)
+    text_left = _percent("From the left, %", 100)
+    text_top = _percent("From the top, %", 100)
+    text_width = _percent("Width, %", 100)
+    text_height = _percent("Height, %", 100)
+    ground = forms.ChoiceField(
+        label="Shadow below the product",
+        choices=LayoutFields.Ground.choices,
+        required=False,
+        initial="auto",
+        help_text="By itself: where the prompt says that the product stands on something.",
+    )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        for name in SAFE + TEXT:
+            if name in data and data[name] is None:
+                data[name] = 0
+        data["ground"] = data.get("ground") or "auto"
+        if all(name in data for name in LAYOUT_FIELDS):
+            try:
+                _ = Placement(**{name: data[name] for name in LAYOUT_FIELDS}).layout
+            except ValueError as error:
+                told = str(error).removeprefix("layout ")
+                self.add_error(None, f"{told[0].upper()}{told[1:]}.")
+        return data
+
+
+class PlacementForm(LayoutForm):
+    """A slot and how the product stands in it."""
+
+    width = forms.IntegerField(label="Width, px", min_value=32, max_value=2048)
+    height = forms.IntegerField(label="Height, px", min_value=32, max_value=2048)
+
+    class Meta:
+        model = Placement
+        fields = ["name", "slug", "width", "height", "is_active", *LAYOUT_FIELDS]
+        labels = {"slug": "Id", "is_active": "In use", "anchor": "Stands"}
+        help_texts = {"slug": "What recommenders send as placement id."}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
         if (
             data.get("width")
             and data.get("height")
@@ -47,19 +90,10 @@ class PlacementForm(forms.ModelForm):
         return data
 
 
-class MerchantPlacementForm(forms.Form):
+class MerchantPlacementForm(LayoutForm):
     """How a merchant's products stand in a placement."""
 
-    scale = forms.IntegerField(
-        label="Product scale, %",
-        min_value=10,
-        max_value=100,
-        help_text="Of the frame’s limiting side: 10 to 100.",
-    )
-    margin = forms.IntegerField(
-        label="Margin, %",
-        min_value=0,
-        max_value=40,
-        help_text="Clear space on every side, for a logo or text too: 0 to 40.",
-    )
-    anchor = forms.ChoiceField(label="Stands", choices=Placement.Anchor.choices)
+    class Meta:
+        model = MerchantPlacement
+        fields = list(LAYOUT_FIELDS)
+        labels = {"anchor": "Stands"}

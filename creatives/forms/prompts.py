@@ -13,6 +13,7 @@ from creatives.models.catalog import PATH_SEPARATOR
 TEXT = forms.Textarea(attrs={"rows": 3})
 NEGATIVE = forms.Textarea(attrs={"rows": 2})
 TEXT_HELP = "Describe the place around the product, not the product: surface, surroundings, light. At most 600 characters."
+GROUND_HELP = "By itself the studio looks for words such as “hanging”, “flat lay” or “from above”."
 NEGATIVE_HELP = "What must not appear, in a few words."
 
 
@@ -20,13 +21,19 @@ class VersionForm(forms.ModelForm):
     """The text of a version. ``base`` is the version that the edit began from."""
 
     base = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    ground = forms.ChoiceField(
+        label="The product", choices=PromptVersion.Ground.choices, required=False, help_text=GROUND_HELP
+    )
 
     class Meta:
         model = PromptVersion
-        fields = ["text", "negative_text"]
+        fields = ["text", "negative_text", "ground"]
         labels = {"text": "Prompt", "negative_text": "Negative prompt"}
         help_texts = {"text": TEXT_HELP, "negative_text": NEGATIVE_HELP}
         widgets = {"text": TEXT, "negative_text": NEGATIVE}
+
+    def clean_ground(self) -> str:
+        return self.cleaned_data["ground"] or self.initial.get("ground") or PromptVersion.Ground.AUTO
 
     def clean_text(self) -> str:
         return _one_line(self.cleaned_data["text"])
@@ -43,7 +50,7 @@ class PromptForm(VersionForm):
         max_length=Prompt._meta.get_field("name").max_length,
         help_text="A short name for lists and reports, such as “Birch forest”.",
     )
-    field_order = ["name", "text", "negative_text"]
+    field_order = ["name", "text", "negative_text", "ground"]
 
 
 class CategoryForm(forms.Form):

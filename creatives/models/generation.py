@@ -16,7 +16,7 @@ class CreativeRequest(models.Model):
 
     ``bucket`` ("320x256") is the generation size and ``layout`` the canonical text of the placement's scale, anchor and
     margin; ``sizes`` are the exact sizes ("300x250") that have been asked for. ``fence`` counts claims: only the holder of
-    the latest one may write a result.
+    the latest one may write a result. ``demand`` counts impressions that had to show something else for want of it.
     """
 
     class Status(models.TextChoices):
@@ -29,7 +29,7 @@ class CreativeRequest(models.Model):
     image_sha256 = models.CharField(max_length=64)
     prompt_version = models.ForeignKey(PromptVersion, models.PROTECT, related_name="requests")
     bucket = models.CharField(max_length=9)
-    layout = models.CharField(max_length=24)
+    layout = models.CharField(max_length=64)
     pipeline_version = models.CharField(max_length=80)
     seed = models.PositiveBigIntegerField(default=0)
     status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
@@ -40,6 +40,7 @@ class CreativeRequest(models.Model):
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
+    demand = models.PositiveIntegerField(default=0, db_default=0)
     objects = TenantQuerySet.as_manager()
 
     class Meta:
@@ -136,7 +137,7 @@ class PositionedRendition(models.Model):
 
     merchant = models.ForeignKey(Merchant, models.CASCADE)
     image_sha256 = models.CharField(max_length=64)
-    layout = models.CharField(max_length=24)
+    layout = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     file = models.FileField(max_length=200, blank=True)

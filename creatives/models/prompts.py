@@ -29,13 +29,20 @@ class Prompt(models.Model):
 class PromptVersion(models.Model):
     """A text that never changes: an arm of the bandit. A trigger in the database refuses an update of it.
 
-    The version with no ``retired_at`` is the one in use; a prompt has at most one.
+    The version with no ``retired_at`` is the one in use; a prompt has at most one. ``ground`` says whether products stand
+    on something in the scene.
     """
+
+    class Ground(models.TextChoices):
+        AUTO = "auto", "as the text suggests"
+        CONTACT = "contact", "stands on something: a soft shadow below it"
+        NONE = "none", "hangs, floats or lies flat: no shadow"
 
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="versions")
     version = models.PositiveIntegerField()
     text = models.TextField(max_length=600)
     negative_text = models.TextField(max_length=600, blank=True)
+    ground = models.CharField(max_length=7, choices=Ground, default=Ground.AUTO, db_default=Ground.AUTO)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )

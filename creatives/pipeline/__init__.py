@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .cutout import Cutout
     from .image_io import ImageError, Limits, SourceImage, encode_jpeg, encode_png, encode_webp, open_image
     from .layout import Layout
+    from .light import Light, light_for
     from .painter import Painter, PaintJob, paint, paint_job
     from .profiles import (
         DEFAULT_PROFILE,
@@ -44,6 +45,7 @@ _HOME = {
         "open_image",
     ),
     "layout": ("Layout",),
+    "light": ("Light", "light_for"),
     "painter": ("PaintJob", "Painter", "paint", "paint_job"),
     "profiles": (
         "DEFAULT_PROFILE",
@@ -68,6 +70,7 @@ __all__ = [  # noqa: RUF022 - grouped as above
     "Cutout",
     "ImageError", "Limits", "SourceImage", "encode_jpeg", "encode_png", "encode_webp", "open_image",
     "Layout",
+    "Light", "light_for",
     "PaintJob", "Painter", "paint", "paint_job",
     "DEFAULT_PROFILE", "CheckpointError", "CheckpointProfile", "ProfileError", "get_profile", "profile_names",
     "Quality",

@@ -104,9 +104,28 @@ def aspect_range(bucket: Size, buckets: Sequence[Size] = BUCKETS) -> tuple[float
     )
 
 
-def safe_region(bucket: Size, buckets: Sequence[Size] = BUCKETS) -> tuple[float, float, float, float]:
-    """(x, y, width, height) of the centred part of the bucket that survives the crop to every size it serves."""
+def safe_region(
+    bucket: Size, buckets: Sequence[Size] = BUCKETS, hold: str = ""
+) -> tuple[float, float, float, float]:
+    """(x, y, width, height) of the part of the bucket that survives the crop to every size it serves.
+
+    hold: sides of the frame ("n", "e", "s", "w") that crops keep; without any, crops are centred.
+    """
+    width, height = narrowest_crop(bucket, buckets)
+    across, down = alignment(hold)
+    return (bucket.width - width) * across, (bucket.height - height) * down, width, height
+
+
+def narrowest_crop(bucket: Size, buckets: Sequence[Size] = BUCKETS) -> tuple[float, float]:
+    """Width of the narrowest and height of the flattest crop of the bucket, in its pixels."""
     low, high = aspect_range(bucket, buckets)
-    width = bucket.width * min(1.0, low / bucket.aspect)
-    height = bucket.height * min(1.0, bucket.aspect / high)
-    return (bucket.width - width) / 2, (bucket.height - height) / 2, width, height
+    return bucket.width * min(1.0, low / bucket.aspect), bucket.height * min(1.0, bucket.aspect / high)
+
+
+def alignment(sides: str) -> tuple[float, float]:
+    """How far to the right and down "e" and "s" push, 0 to 1; 0.5 where no side or both of a pair are named."""
+    return _along(sides, "w", "e"), _along(sides, "n", "s")
+
+
+def _along(sides: str, low: str, high: str) -> float:
+    return 0.5 + 0.5 * ((high in sides) - (low in sides))

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from .buckets import Size
 from .colour import resize_rgba, to_linear, to_srgb
 from .layout import Box, crop_for
+from .light import SHADOW_STRENGTH
+from .shading import Window, contact_shadow, harmonised
 
 U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
-
-SHADOW_STRENGTH = 0.35
 
 
 def place(cutout: U8, box: Box, frame: Size) -> U8:
@@ -35,10 +34,13 @@ def on_white(placed: U8) -> U8:
     return compose(placed, white, shadow=0.0)
 
 
-def crop_painting(generated: U8, size: Size) -> U8:
-    """The painting's centred crop, resampled (Lanczos) to exactly `size`: uint8 (height, width, 3)."""
+def crop_painting(generated: U8, size: Size, hold: str = "") -> U8:
+    """The painting's crop, resampled (Lanczos) to exactly `size`: uint8 (height, width, 3).
+
+    hold: the sides of the painting that the crop keeps; without any it is centred.
+    """
     bucket = Size(generated.shape[1], generated.shape[0])
-    crop = crop_for(bucket, size)
+    crop = crop_for(bucket, size, hold)
     matrix = np.array([[1 / crop.scale, 0, crop.x], [0, 1 / crop.scale, crop.y]], np.float64)
     # Pixel centres lie at +0.5, in the source and in the result.
     matrix[:, 2] += 0.5 / crop.scale - 0.5
@@ -56,37 +58,35 @@ def crop_painting(generated: U8, size: Size) -> U8:
     return np.rint(np.clip(window, 0, 255)).astype(np.uint8)
 
 
-def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH) -> U8:
+def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH, harmony: float = 0.0) -> U8:
     """uint8 (H, W, 3): `placed` (H, W, 4) over `background` (H, W, 3).
 
     Where placed alpha is 255 the result equals placed byte for byte; where it is partial, the two are mixed in
-    linear light. `shadow` (0..1) darkens the background where the product touches the ground.
+    linear light. `shadow` (0..1) darkens the background where the product touches the ground; `harmony` (0..1) moves the
+    background's cast towards the product's (see `harmonised`).
     """
     if placed.shape[:2] != background.shape[:2]:
         raise ValueError(
             f"placed is {placed.shape[:2]} and the background {background.shape[:2]}; they must be equal"
         )
-    alpha = placed[..., 3].astype(np.float32)[..., None] / 255.0
-    ground = to_linear(background)
-    if shadow > 0:
-        ground = ground * (1.0 - shadow * contact_shadow(placed[..., 3]))[..., None]
-    mixed = to_srgb(to_linear(placed[..., :3]) * alpha + ground * (1.0 - alpha))
+    result = harmonised(background, placed, harmony) if harmony > 0 else background.copy()
+    if shadow > 0 and (thrown := contact_shadow(placed[..., 3])) is not None:
+        window, depth = thrown
+        result[window] = to_srgb(to_linear(result[window]) * (1.0 - shadow * depth)[..., None])
+    if (covered := _covered(placed[..., 3])) is not None:
+        result[covered] = _over(placed[covered], result[covered])
+    return result
+
+
+def _over(placed: U8, ground: U8) -> U8:
+    alpha = placed[..., 3:].astype(np.float32) / 255.0
+    mixed = to_srgb(to_linear(placed[..., :3]) * alpha + to_linear(ground) * (1.0 - alpha))
     return np.where(placed[..., 3:] == 255, placed[..., :3], mixed).astype(np.uint8)
 
 
-def contact_shadow(alpha: U8) -> F32:
-    """float32 (H, W), 0..1: a soft shadow just under the lowest part of the product; 0 when it meets the frame's foot."""
-    rows = np.flatnonzero((alpha >= 128).any(axis=1))
-    height, _ = alpha.shape
-    shadow = np.zeros(alpha.shape, np.float32)
-    if rows.size == 0 or rows[-1] >= height - 2:
-        return shadow
-    top, foot = int(rows[0]), int(rows[-1])
-    tall = foot - top + 1
-    strip = alpha[max(top, foot - max(1, round(0.06 * tall))) : foot + 1]
-    touching = (strip >= 128).any(axis=0).astype(np.float32)
-    reach = max(1, round(0.02 * tall))
-    shadow[max(0, foot - reach) : min(height, foot + reach + 1)] = touching
-    spread = max(1.0, 0.05 * tall)
-    soft = np.asarray(cv2.GaussianBlur(shadow, (0, 0), sigmaX=1.2 * spread, sigmaY=0.6 * spread), np.float32)
-    return soft / max(float(soft.max()), 1e-6)
+def _covered(alpha: U8) -> Window | None:
+    """The window of all that is not clear."""
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    if not rows.size:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -7,16 +7,19 @@ import hashlib
 import importlib.util
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from .buckets import BUCKETS, Size
+from .gate import Limit, limits_with
+from .light import HARMONY
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
-_UNSEEN = {"title", "licence", "folder", "max_batch"}
+_UNSEEN = {"title", "licence", "folder", "max_batch", "gate"}
 """Facts that pictures do not depend on, wherever in a profile they stand."""
 
 
@@ -99,6 +102,8 @@ class CheckpointProfile:
 
     base: a pipeline in diffusers layout; controlnet, lora, ip_adapter and safety_checker are added to it.
     scheduler: "own" keeps the checkpoint's. dtype applies on a GPU, cpu_dtype on a CPU.
+    contour: the product's outline is drawn into the control picture. harmony: 0..1, see `Light`.
+    gate: its own limits of the quality gate, see `limits_with`.
     weights: identifies the trained weights of a folder, so that new weights make new pictures.
     """
 
@@ -118,9 +123,11 @@ class CheckpointProfile:
     dtype: str = "float16"
     cpu_dtype: str = "float32"
     contour: bool = True
+    harmony: float = HARMONY
     negative_prompt: str = ""
     max_batch: int = 4
     buckets: tuple[Size, ...] = BUCKETS
+    gate: Mapping[str, Any] = field(default_factory=dict, hash=False)
     weights: str = ""
 
     def __post_init__(self) -> None:
@@ -133,21 +140,31 @@ class CheckpointProfile:
             "ip_adapter": self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0,
             "dtype": self.dtype in ("float32", "float16", "bfloat16"),
             "cpu_dtype": self.cpu_dtype in ("float32", "bfloat16"),
+            "harmony": 0.0 <= self.harmony <= 1.0,
             "max_batch": 1 <= self.max_batch <= 64,
             "buckets": bool(self.buckets)
             and all(side % 8 == 0 for bucket in self.buckets for side in bucket),
         }
-        for field, good in checks.items():
+        for fact, good in checks.items():
             if not good:
                 raise ProfileError(
-                    f"profile {self.name}: {field} is {getattr(self, field)!r}, which cannot be used"
+                    f"profile {self.name}: {fact} is {getattr(self, fact)!r}, which cannot be used"
                 )
+        try:
+            limits_with(self.gate)
+        except (TypeError, ValueError) as error:
+            raise ProfileError(f"profile {self.name}: {error}") from error
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that pictures depend on; folders' places, titles and licences are left out."""
         facts = _seen(dataclasses.asdict(self))
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """The quality gate's limits for its paintings."""
+        return limits_with(self.gate)
 
     @property
     def folder(self) -> Path | None:

@@ -13,6 +13,7 @@ from .buckets import bucket_for, checked_size
 from .cache import StageCache
 from .cutout import Picture
 from .layout import Layout
+from .light import light_for
 from .painter import Painter, PaintJob, paint_job
 from .profiles import DEFAULT_PROFILE, get_profile
 from .quality import Quality
@@ -70,7 +71,8 @@ def make_creative(
     started = time.perf_counter()
     generated = painter.paint([job])[0]
     painted = time.perf_counter()
-    rendition = render(prepared, generated, exact)
+    light = light_for(settings, prompt, chosen)
+    rendition = render(prepared, generated, exact, light)
     finished = time.perf_counter()
     took = {"generated": round((painted - started) * 1000, 2), "final": round((finished - painted) * 1000, 2)}
     pictures = (prepared.mask, rendition.placed, prepared.edges, generated, rendition.final)
@@ -79,7 +81,9 @@ def make_creative(
         job,
         prepared,
         rendition,
-        judge(prepared, generated, unsafe=painter.unsafe([generated])[0]),
+        judge(
+            prepared, generated, unsafe=painter.unsafe([generated])[0], light=light, limits=settings.limits
+        ),
         took,
     )
     return CreativeResult(rendition.final, dict(zip(STEP_NAMES, pictures, strict=True)), record)
@@ -104,11 +108,12 @@ def _record(
         "bucket": str(prepared.bucket),
         "layout": prepared.layout.key,
         "box": list(rendition.box),
+        "cut": prepared.cut,
         "enlargement": rendition.enlargement,
         "image_sha256": prepared.cutout.sha256,
         "mask": {"method": prepared.cutout.method, "confidence": prepared.cutout.confidence},
         "milliseconds": prepared.milliseconds | took,
-        "quality": quality.scores,
+        "quality": quality.facts,
         "verdict": quality.verdict,
         "reasons": list(quality.reasons),
         "warnings": list(rendition.warnings),

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .buckets import BUCKETS, Size, bucket_for, checked_size, safe_region
+from .buckets import BUCKETS, Size, bucket_for, checked_size, narrowest_crop
 from .cache import StageCache, pack, stage_key, unpack
 from .compose import compose, crop_painting, on_white, place
 from .cutout import Cutout, Picture, cut_out
 from .edges import draw_edges
-from .layout import Box, Layout, product_box, to_exact
+from .gate import LIMITS, Limit
+from .layout import Box, Layout, to_exact
+from .light import Light
 from .quality import Quality, assess
 from .segmenter import Segmenter
+from .standing import Standing, cut_sides, stand
 
 U8 = NDArray[np.uint8]
 
-PLACE_VERSION = "1"
+PLACE_VERSION = "2"
 """Part of every cache key of steps 2 and 3."""
 
 ENLARGEMENT_LIMIT = 1.5
@@ -34,17 +37,24 @@ UNSAFE = "the checkpoint's safety checker takes the painting for unsafe"
 class Prepared:
     """Steps 1 to 3 for one photo in one bucket.
 
-    box: the product in the bucket's frame; placed: uint8 (H, W, 4) and edges: uint8 (H, W) of the bucket's size;
-    milliseconds: per step, near 0 for what came from a cache.
+    standing: where the product is in the bucket's frame; cut: the borders of the photo that cut it, as `cut_sides` has them;
+    placed: uint8 (H, W, 4) and edges: uint8 (H, W) of the bucket's size; milliseconds: per step, near 0 for what came from
+    a cache.
     """
 
     cutout: Cutout
     bucket: Size
     layout: Layout
-    box: Box
+    standing: Standing
+    cut: str
     placed: U8
     edges: U8
     milliseconds: dict[str, float]
+
+    @property
+    def box(self) -> Box:
+        """The product in the bucket's frame."""
+        return self.standing.box
 
     @property
     def mask(self) -> U8:
@@ -77,21 +87,23 @@ def prepare(
     contour: bool = True,
     segmenter: Segmenter | None = None,
     matte: bytes | None = None,
+    cut: str | None = None,
 ) -> Prepared:
     """Steps 1 to 3. `buckets` are those that `bucket` was chosen from: they decide which part every crop keeps.
 
-    segmenter and matte: see `cut_out`; a matte is an encoded mask that takes the segmenter's place.
-    Raises ImageError for an unusable photo and ValueError for a bucket that is not one of `buckets`.
+    segmenter and matte: see `cut_out`; a matte is an encoded mask that takes the segmenter's place. cut: the borders of the
+    photo that cut the product, found in its mask unless given. Raises ImageError for an unusable photo, LayoutError for a
+    layout without room for the product, and ValueError for a bucket that is not one of `buckets`.
     """
     layout = layout or Layout()
-    region = Box(*safe_region(bucket, buckets))
     started = time.perf_counter()
     cutout = cut_out(image, cache, segmenter=segmenter, matte=matte)
     masked = time.perf_counter()
-    box = product_box(Size(cutout.product.shape[1], cutout.product.shape[0]), region, layout)
+    cut = cut_sides(cutout.alpha) if cut is None else cut
+    standing = stand(_size_of(cutout), bucket, layout, buckets=buckets, cut=cut)
     key = stage_key(
-        "placed", version=PLACE_VERSION, cutout=cutout.key, bucket=str(bucket), layout=layout.key,
-        region=",".join(f"{side:.4f}" for side in region), contour=str(contour),
+        "placed", version=PLACE_VERSION, cutout=cutout.key, bucket=str(bucket), layout=layout.key, cut=cut,
+        region=",".join(f"{side:.4f}" for side in narrowest_crop(bucket, buckets)), contour=str(contour),
     )  # fmt: skip
     stored = cache.get(key) if cache is not None else None
     if stored is not None:
@@ -99,7 +111,7 @@ def prepare(
         placed, edges = arrays["placed"], arrays["edges"]
         placed_at = time.perf_counter()
     else:
-        placed = place(cutout.product, box, bucket)
+        placed = place(cutout.product, standing.box, bucket)
         placed_at = time.perf_counter()
         edges = draw_edges(
             np.ascontiguousarray(placed[..., :3]), np.ascontiguousarray(placed[..., 3]), contour=contour
@@ -108,11 +120,11 @@ def prepare(
             cache.put(key, pack({}, {"placed": placed, "edges": edges}))
     took = {"mask": masked - started, "placed": placed_at - masked, "edges": time.perf_counter() - placed_at}
     milliseconds = {step: round(seconds * 1000, 2) for step, seconds in took.items()}
-    return Prepared(cutout, bucket, layout, box, placed, edges, milliseconds)
+    return Prepared(cutout, bucket, layout, standing, cut, placed, edges, milliseconds)
 
 
-def render(prepared: Prepared, generated: U8, size: tuple[int, int]) -> Rendition:
-    """Step 5: the painting cropped and enlarged to `size` (width, height), the product placed over it.
+def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Light | None = None) -> Rendition:
+    """Step 5: the painting cropped and enlarged to `size` (width, height), the product placed over it, lit as `light` says.
 
     generated: uint8 (H, W, 3) of the bucket's size. Raises ValueError when it is of another.
     """
@@ -121,13 +133,15 @@ def render(prepared: Prepared, generated: U8, size: tuple[int, int]) -> Renditio
         raise ValueError(
             f"the painting is {generated.shape}; bucket {prepared.bucket} needs a picture of its own size"
         )
-    placed, box = _placed_at(prepared.cutout, prepared.box, prepared.bucket, exact)
-    final = compose(placed, crop_painting(generated, exact))
-    return _rendition(final, placed, box, prepared.cutout)
+    light, standing = light or Light(), prepared.standing
+    placed, box = _placed_at(prepared.cutout, standing, prepared.bucket, exact)
+    painting = crop_painting(generated, exact, standing.hold)
+    final = compose(placed, painting, shadow=light.shadow, harmony=light.harmony)
+    return _rendition(final, placed, box, prepared.cutout, standing)
 
 
 def positioned(
-    image: Picture | Prepared,
+    image: Picture | Prepared | Cutout,
     size: tuple[int, int],
     layout: Layout | None = None,
     *,
@@ -142,43 +156,56 @@ def positioned(
     """
     exact = checked_size(*size)
     layout = layout or Layout()
-    cutout = (
-        image.cutout
-        if isinstance(image, Prepared)
-        else cut_out(image, cache, segmenter=segmenter, matte=matte)
-    )
+    if isinstance(image, Prepared):
+        cutout = image.cutout
+    elif isinstance(image, Cutout):
+        cutout = image
+    else:
+        cutout = cut_out(image, cache, segmenter=segmenter, matte=matte)
     bucket = bucket_for(exact.width, exact.height, buckets)
-    product = Size(cutout.product.shape[1], cutout.product.shape[0])
-    placed, box = _placed_at(
-        cutout, product_box(product, Box(*safe_region(bucket, buckets)), layout), bucket, exact
-    )
-    return _rendition(on_white(placed), placed, box, cutout)
+    standing = stand(_size_of(cutout), bucket, layout, buckets=buckets, cut=cut_sides(cutout.alpha))
+    placed, box = _placed_at(cutout, standing, bucket, exact)
+    return _rendition(on_white(placed), placed, box, cutout, standing)
 
 
-def judge(prepared: Prepared, generated: U8, *, unsafe: bool = False) -> Quality:
+def judge(
+    prepared: Prepared,
+    generated: U8,
+    *,
+    unsafe: bool = False,
+    light: Light | None = None,
+    limits: Mapping[str, Limit] = LIMITS,
+) -> Quality:
     """Quality of a painting with the product pasted, at the bucket's size: one verdict for all its renditions.
 
-    unsafe: what the painter's safety checker says of the painting; it fails whatever its scores are.
+    unsafe: what the painter's safety checker says of the painting; it fails whatever its scores are. limits: the profile's;
+    what throws no contact shadow may float.
     """
-    composed = compose(prepared.placed, generated)
+    light = light or Light()
+    composed = compose(prepared.placed, generated, shadow=light.shadow, harmony=light.harmony)
+    if light.shadow == 0.0:
+        limits = {name: limit for name, limit in limits.items() if name != "floating"}
     quality = assess(
-        generated, prepared.edges, prepared.placed, composed, mask_confidence=prepared.cutout.confidence
-    )
+        generated, prepared.edges, prepared.placed, composed,
+        mask_confidence=prepared.cutout.confidence, limits=limits,
+    )  # fmt: skip
     return replace(quality, verdict="fail", reasons=(UNSAFE, *quality.reasons)) if unsafe else quality
 
 
-def _placed_at(cutout: Cutout, box: Box, bucket: Size, exact: Size) -> tuple[U8, Box]:
-    exact_box = to_exact(box, bucket, exact)
+def _size_of(cutout: Cutout) -> Size:
+    return Size(cutout.product.shape[1], cutout.product.shape[0])
+
+
+def _placed_at(cutout: Cutout, standing: Standing, bucket: Size, exact: Size) -> tuple[U8, Box]:
+    exact_box = to_exact(standing.box, bucket, exact, standing.hold)
     return place(cutout.product, exact_box, exact), exact_box
 
 
-def _rendition(final: U8, placed: U8, box: Box, cutout: Cutout) -> Rendition:
+def _rendition(final: U8, placed: U8, box: Box, cutout: Cutout, standing: Standing) -> Rendition:
     enlargement = box.width / cutout.product.shape[1]
-    warnings = cutout.warnings
-    if enlargement > ENLARGEMENT_LIMIT:
-        note = (
-            f"the product is enlarged {enlargement:.1f} times; the limit is {ENLARGEMENT_LIMIT} without loss"
-        )
-        warnings = (*warnings, note)
     frame = Size(placed.shape[1], placed.shape[0])
+    warnings = (*cutout.warnings, *standing.notes)
+    if enlargement > ENLARGEMENT_LIMIT:
+        note = f"the product's photo is enlarged {enlargement:.1f} times at {frame}; the limit is {ENLARGEMENT_LIMIT}"
+        warnings = (*warnings, note)
     return Rendition(final, placed, box.rounded(frame), round(enlargement, 4), warnings)

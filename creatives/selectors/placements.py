@@ -16,10 +16,5 @@ def layouts(keys: Collection[LayoutKey]) -> dict[LayoutKey, str]:
     merchants, slugs = {merchant for merchant, _ in keys}, {slug for _, slug in keys}
     known = {placement.slug: placement for placement in Placement.objects.filter(slug__in=slugs)}
     rows = MerchantPlacement.objects.filter(merchant__in=merchants, placement__slug__in=slugs)
-    own = {
-        (merchant_id, slug): Placement(scale=scale, anchor=anchor, margin=margin)
-        for merchant_id, slug, scale, anchor, margin in rows.values_list(
-            "merchant_id", "placement__slug", "scale", "anchor", "margin"
-        )
-    }
+    own = {(row.merchant_id, row.placement.slug): row for row in rows.select_related("placement")}
     return {key: layout_of(own.get(key) or known.get(key[1])) for key in keys}

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from rq.timeouts import JobTimeoutException
 
-from creatives.models import ComparisonEntry, Merchant, ProfileComparison, User
+from creatives.models import ComparisonEntry, Merchant, ProfileComparison, PromptTrial, User
 from creatives.outbox import wake
 from creatives.pipeline import (
     CheckpointError,
@@ -27,6 +27,7 @@ from creatives.pipeline import (
     bucket_for,
     encode_png,
     judge,
+    light_for,
     paint_job,
     prepare,
     render,
@@ -80,9 +81,18 @@ class Subject:
 
 
 def start_comparison(
-    merchant: Merchant, subject: Subject, names: Sequence[str], user: User | None = None
+    merchant: Merchant,
+    subject: Subject,
+    names: Sequence[str],
+    user: User | None = None,
+    *,
+    trial: PromptTrial | None = None,
+    is_in_use: bool = False,
 ) -> ProfileComparison:
-    """Ask for a picture of each profile; each is a job of its own. Raises ComparisonError, with nothing written."""
+    """Ask for a picture of each profile; each is a job of its own. Raises ComparisonError, with nothing written.
+
+    ``trial`` and ``is_in_use``: the picture belongs to the trial of a prompt, and shows the text in use.
+    """
     profiles = [_usable(name, subject.size) for name in dict.fromkeys(names)]
     if not profiles:
         raise ComparisonError("no profile was chosen")
@@ -96,6 +106,8 @@ def start_comparison(
             width=subject.size[0],
             height=subject.size[1],
             layout=subject.layout,
+            trial=trial,
+            is_in_use=is_in_use,
             created_by=user,
         )
         entries = ComparisonEntry.objects.bulk_create(
@@ -209,8 +221,9 @@ def _painted(
         generated = painter.paint([job], _progress(entry, on_step))[0]
         painted = time.perf_counter()
         unsafe, footprint = painter.unsafe([generated])[0], painter.footprint()
-    quality = judge(prepared, generated, unsafe=unsafe)
-    final = render(prepared, generated, (wanted.width, wanted.height)).final
+    light = light_for(profile, wanted.prompt, prepared.layout)
+    quality = judge(prepared, generated, unsafe=unsafe, light=light)
+    final = render(prepared, generated, (wanted.width, wanted.height), light).final
     facts = footprint | {
         "bucket": str(bucket),
         "load_ms": round((loaded - started) * 1000),
@@ -219,8 +232,8 @@ def _painted(
         "reasons": list(quality.reasons),
     }
     return {
-        "final": store(encode_png(final)),
-        "generated": store(encode_png(generated)),
+        "final": store(encode_png(final, marks[SourceType.COMPOSITE])),
+        "generated": store(encode_png(generated, marks[SourceType.PAINTED])),
         "facts": facts,
         "pipeline_version": pipeline_version(profile),
         "step": entry.steps,

@@ -119,12 +119,17 @@ def ask(image: ProductImage) -> None:
 
 
 def confirm(image: ProductImage, user: User, *, base: int) -> ImageMask:
-    """Say that the mask is right as it is; nothing is painted again. Raises MaskConflictError, also when there is none."""
+    """Say that the mask is right as it is; nothing is painted again, but products on white that waited for it are made.
+
+    Raises MaskConflictError, also when there is no mask.
+    """
     row = _latest(image.merchant_id, image.sha256)
     if row is None or not row.file:
         raise MaskConflictError("there is no mask to confirm yet")
     with transaction.atomic():
-        return _add(image, base, user, source=Source.CONFIRMED, file=row.file.name, method=row.method)
+        confirmed = _add(image, base, user, source=Source.CONFIRMED, file=row.file.name, method=row.method)
+        _position_again(image, Q(file=""))
+    return confirmed
 
 
 def revert(image: ProductImage, user: User, *, base: int, with_approved: bool = False) -> Fixed:
@@ -210,9 +215,9 @@ def _paint_again(image: ProductImage, with_approved: bool) -> tuple[int, int]:
     return len(retired), len(queued)
 
 
-def _position_again(image: ProductImage) -> None:
+def _position_again(image: ProductImage, which: Q | None = None) -> None:
     rows = PositionedRendition.objects.filter(
-        ~Q(file="") | ~Q(error=""), merchant=image.merchant_id, image_sha256=image.sha256
+        ~Q(file="") | ~Q(error=""), which or Q(), merchant=image.merchant_id, image_sha256=image.sha256
     )
     ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
     PositionedRendition.objects.filter(pk__in=ids).update(file="", attempts=0, due_at=Now(), error="")

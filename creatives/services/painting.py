@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,23 +22,25 @@ from creatives.pipeline import (
     ImageError,
     Layout,
     PaintJob,
-    Prepared,
     Segmenter,
     StageCache,
     encode_png,
-    judge,
+    light_for,
     paint_job,
     prepare,
     render,
 )
 from creatives.pipeline.profiles import CheckpointProfile
+from creatives.pipeline.provenance import SourceType
+from creatives.pipeline.standing import LayoutError
 from creatives.pipeline.version import pipeline_version
 from creatives.services import masks
+from creatives.services.attempts import Attempt, Work, passable, seed_of_next
 from creatives.services.files import store
 from creatives.services.gate import pass_gate
-from creatives.services.generation import MAX_SEED
 from creatives.services.leases import Claim, LeaseLostError, claim, kept_alive, lock_held, release
 from creatives.services.photos import PhotoMissingError, photo_of
+from creatives.services.provenance import mark_of
 from creatives.services.product_status import GIVEN_UP, is_offered
 from creatives.services.retries import fail, is_last, put_back
 from creatives.services.sizes import size_of
@@ -67,18 +70,8 @@ class MaskChangedError(Exception):
     """The photo's mask has been fixed while it was painted with another."""
 
 
-HOPELESS = (ImageError, PhotoMissingError, SupersededError)
+HOPELESS = (ImageError, LayoutError, PhotoMissingError, SupersededError)
 """Errors that another attempt would only meet again; their texts are written for people."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """A claim that is ready to be painted."""
-
-    claim: Claim
-    prepared: Prepared
-    mask_revision: int
-    job: PaintJob
 
 
 @dataclass
@@ -134,11 +127,12 @@ def _paint(
             raise
         except Exception as error:
             yield give_up_or_retry(one, error)
-    for work, outcome in _generate(painter, works, on_step):
+    paint = partial(_generate, painter, on_step=on_step)
+    for work, outcome in passable(painter.profile, works, paint, painter.unsafe):
         try:
             if isinstance(outcome, Exception):
                 raise outcome
-            _finish(work.claim, _develop(painter, work, outcome))
+            _finish(work.claim, _develop(painter, outcome))
             yield True
         except LeaseLostError as error:
             log.warning("result dropped", reason=str(error))
@@ -152,7 +146,7 @@ def _paint(
 
 
 def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: Segmenter) -> Work:
-    """Steps 1 to 3. Raises ImageError, PhotoMissingError or SupersededError."""
+    """Steps 1 to 3. Raises ImageError, LayoutError, PhotoMissingError or SupersededError."""
     request, profile = one.request, painter.profile
     ours = pipeline_version(profile)
     if request.pipeline_version != ours:
@@ -176,13 +170,10 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: 
     )
     if by_hand is None:
         masks.remember(request.merchant_id, request.image_sha256, prepared.cutout, segmenter)
-    seed = (
-        request.seed + request.creatives.count()
-    ) & MAX_SEED  # a new try after a rejection is a new picture
     revision = by_hand.revision if by_hand else 0
-    return Work(
-        one, prepared, revision, paint_job(prepared, profile, version.text, version.negative_text, seed)
-    )
+    light = light_for(profile, version.text, prepared.layout, version.ground)
+    job = paint_job(prepared, profile, version.text, version.negative_text, seed_of_next(request))
+    return Work(one, prepared, light, revision, job)
 
 
 def _generate(
@@ -206,10 +197,11 @@ def _generate(
     yield from zip(works, pictures, strict=True)
 
 
-def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
+def _develop(painter: Painter, attempt: Attempt) -> Picture:
     """Step 5 at the bucket's size and at every exact size asked for so far, all stored."""
+    work, generated, quality = attempt.work, attempt.generated, attempt.quality
     prepared, request = work.prepared, work.claim.request
-    whole = render(prepared, generated, prepared.bucket)
+    whole = render(prepared, generated, prepared.bucket, work.light)
     pictures = {
         "mask": prepared.mask,
         "placed": prepared.placed,
@@ -218,10 +210,16 @@ def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
         "final": whole.final,
     }
     sizes = request.renditions.values_list("width", "height")
-    quality = judge(prepared, generated, unsafe=painter.unsafe([generated])[0])
+    sized = {size: render(prepared, generated, size, work.light) for size in sizes}
+    version = request.prompt_version
+    marks = {
+        step: mark_of(kind, painter.profile.name, request.pipeline_version, version, work.job.seed)
+        for step, kind in (("generated", SourceType.PAINTED), ("final", SourceType.COMPOSITE))
+    }
+    warnings = dict.fromkeys(note for one in (whole, *sized.values()) for note in one.warnings)
     return Picture(
-        steps={step: store(encode_png(pixels)) for step, pixels in pictures.items()},
-        renditions={size: store(encode_png(render(prepared, generated, size).final)) for size in sizes},
+        steps={step: store(encode_png(pixels, marks.get(step, b""))) for step, pixels in pictures.items()},
+        renditions={size: store(encode_png(one.final, marks["final"])) for size, one in sized.items()},
         record={
             "seed": work.job.seed,
             "profile": painter.profile.name,
@@ -231,16 +229,19 @@ def _develop(painter: Painter, work: Work, generated: U8) -> Picture:
             "bucket": request.bucket,
             "layout": request.layout,
             "box": list(whole.box),
+            "cut": prepared.cut,
+            "ground": "contact" if work.light.shadow else "none",
             "mask": {
                 "method": prepared.cutout.method,
                 "confidence": prepared.cutout.confidence,
                 "revision": work.mask_revision,
             },
             "milliseconds": prepared.milliseconds,
-            "quality": quality.scores,
+            "quality": quality.facts,
             "verdict": quality.verdict,
             "reasons": list(quality.reasons),
-            "warnings": list(whole.warnings),
+            "discarded": list(attempt.discarded),
+            "warnings": list(warnings),
         },
     )
 

@@ -3,37 +3,84 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from creatives.models import Merchant, MerchantPlacement, Placement
 from creatives.pipeline.buckets import Size, aspect_limits, safe_region
-from creatives.pipeline.layout import Box, Layout, product_box, to_exact
+from creatives.pipeline.layout import Box, Layout, to_exact
+from creatives.pipeline.standing import LayoutError, stand
 from creatives.services.profiles import profile_in_use
-from creatives.services.sizes import SizeError, bucket_of, layout_of
+from creatives.services.sizes import SizeError, bucket_of
 
-SAMPLE = Size(3, 4)
+SAMPLE: Final = Size(3, 4)
+TALL, WIDE = Size(1, 4), Size(4, 1)
+LARGE: Final = 1000
+"""Pixels of a sample's side: large enough that its size is never the limit."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The geometry of a placement for a product of 3:4, in pixels of the placement."""
+    """The geometry of a placement, in pixels of it, for a product of 3:4, a tall and a wide one.
+
+    region: what every crop of the bucket keeps; safe: the frame without the safe zone's strips; text: the area that the
+    product stays out of; notes: what a reviewer would be told.
+    """
 
     bucket: str
     layout: str
     region: Box
     product: Box
+    others: tuple[Box, ...]
+    safe: Box | None
+    text: Box | None
+    notes: tuple[str, ...]
 
 
 def preview(placement: Placement) -> Preview | None:
-    """How a product stands in ``placement``; None for a size that the profile in use cannot paint."""
+    """How products stand in ``placement``; None where the profile in use cannot paint its size, or has no room in it."""
+    return None if placement_problem(placement) else _preview(placement)
+
+
+def placement_problem(placement: Placement) -> str | None:
+    """Why a placement cannot be painted, or None."""
+    if problem := aspect_problem(placement.width, placement.height):
+        return problem
     try:
-        bucket = bucket_of(placement.width, placement.height)
-    except SizeError:
-        return None
-    frame, size = Size.parse(bucket), Size(placement.width, placement.height)
-    region = Box(*safe_region(frame, profile_in_use().buckets))
-    layout = Layout(placement.scale, placement.anchor, placement.margin)
-    box = product_box(SAMPLE, region, layout)
-    return Preview(bucket, layout_of(placement), to_exact(region, frame, size), to_exact(box, frame, size))
+        _preview(placement)
+    except LayoutError:
+        return "The text area leaves the product no room in this size, whichever way it is cropped."
+    return None
+
+
+def _preview(placement: Placement) -> Preview:
+    bucket, layout = bucket_of(placement.width, placement.height), placement.layout
+    frame, size, buckets = (
+        Size.parse(bucket),
+        Size(placement.width, placement.height),
+        profile_in_use().buckets,
+    )
+    samples = [
+        stand(Size(sample.width * LARGE, sample.height * LARGE), frame, layout, buckets=buckets)
+        for sample in (SAMPLE, TALL, WIDE)
+    ]
+    product, *others = (to_exact(found.box, frame, size) for found in samples)
+    region = to_exact(Box(*safe_region(frame, buckets)), frame, size)
+    safe, text = _zones(layout, size)
+    return Preview(bucket, layout.key, region, product, tuple(others), safe, text, samples[0].notes)
+
+
+def _zones(layout: Layout, size: Size) -> tuple[Box | None, Box | None]:
+    top, right, bottom, left = (share / 100 for share in layout.safe)
+    safe = Box(
+        left * size.width,
+        top * size.height,
+        (1 - left - right) * size.width,
+        (1 - top - bottom) * size.height,
+    )
+    text = layout.text and Box(
+        *(share / 100 * side for share, side in zip(layout.text, (*size, *size), strict=True))
+    )
+    return safe if any(layout.safe) else None, text
 
 
 def aspect_problem(width: int, height: int) -> str | None:
@@ -49,9 +96,8 @@ def aspect_problem(width: int, height: int) -> str | None:
     return None
 
 
-def set_layout(merchant: Merchant, placement: Placement, scale: int, anchor: str, margin: int) -> None:
-    """Lay a placement out in the merchant's own way; values in per cent, as in ``Placement``."""
-    values = {"scale": scale, "anchor": anchor, "margin": margin}
+def set_layout(merchant: Merchant, placement: Placement, values: dict[str, Any]) -> None:
+    """Lay a placement out in the merchant's own way; ``values`` by the names of ``LAYOUT_FIELDS``."""
     MerchantPlacement.objects.update_or_create(merchant=merchant, placement=placement, defaults=values)
 
 

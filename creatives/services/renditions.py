@@ -12,14 +12,27 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from creatives.models import Creative, PositionedRendition, Rendition
-from creatives.pipeline import Layout, Segmenter, StageCache, encode_png, positioned, prepare, render
+from creatives.pipeline import (
+    Layout,
+    Segmenter,
+    StageCache,
+    encode_png,
+    light_for,
+    positioned,
+    prepare,
+    render,
+)
+from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import open_image
+from creatives.pipeline.segment import DOUBTFUL
+from creatives.pipeline.stages import Rendition as Picture
 from creatives.services import masks
 from creatives.services.delivery import announce
 from creatives.services.files import load, store
 from creatives.services.leases import in_seconds
 from creatives.services.photos import photo_of
 from creatives.services.profiles import find_profile, profile_in_use
+from creatives.services.provenance import mark_of_creative
 from creatives.services.sizes import size_of
 
 log = structlog.get_logger("renditions")
@@ -44,31 +57,34 @@ def render_missing(request_id: int, cache: StageCache | None = None) -> int:
     if not rows:
         return 0
     try:
-        files = _rendered(creative, rows, cache)
+        pictures = _rendered(creative, rows, cache)
+        return _attach(creative, pictures)
     except Exception as error:
         _put_off(rows, error)
         return 0
-    return _attach(creative, files)
 
 
 def position_missing(pk: int, cache: StageCache | None = None, segmenter: Segmenter | None = None) -> bool:
-    """Render one product on white, if it has no file yet; whether it was written."""
+    """Render one product on white, if it has no file yet; whether it was written.
+
+    With a mask that is in doubt it waits until a person has confirmed or fixed the mask.
+    """
     rows = _take(PositionedRendition.objects.filter(pk=pk))
     for row in rows:
         try:
             photo = photo_of(row.merchant_id, row.image_sha256)
             profile = profile_in_use()
             layout, size = Layout.parse(row.layout), (row.width, row.height)
+            segmenter = segmenter or Segmenter()
             by_hand = masks.hand_made(row.merchant_id, row.image_sha256)
-            picture = positioned(
-                photo,
-                size,
-                layout,
-                cache=cache,
-                buckets=profile.buckets,
-                segmenter=segmenter,
-                matte=by_hand.matte if by_hand else None,
-            )
+            matte = by_hand.matte if by_hand else None
+            cutout = cut_out(photo, cache, segmenter=segmenter, matte=matte)
+            if by_hand is None:
+                masks.remember(row.merchant_id, row.image_sha256, cutout, segmenter)
+            if cutout.confidence < DOUBTFUL:
+                _hold_back(row, cutout.confidence)
+                return False
+            picture = positioned(cutout, size, layout, buckets=profile.buckets)
             name = store(encode_png(picture.final))
         except Exception as error:
             _put_off(rows, error)
@@ -90,28 +106,30 @@ def _take(rows: QuerySet[R]) -> list[R]:
     return taken
 
 
-def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache | None) -> dict[int, str]:
-    """Stored file by rendition id."""
+def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache | None) -> dict[int, Picture]:
+    """The picture by rendition id."""
     request, profile = creative.request, find_profile(creative.record["profile"])
+    version, layout = request.prompt_version, Layout.parse(request.layout)
     prepared = prepare(
         photo_of(request.merchant_id, request.image_sha256),
         size_of(request.bucket),
-        Layout.parse(request.layout),
+        layout,
         cache=cache,
         buckets=profile.buckets,
         contour=profile.contour,
-        matte=load(
-            str(creative.mask.name)
-        ),  # the mask that it was painted with, whatever has become of it since
+        # Mask and place that it was painted with, whatever has become of the mask since.
+        matte=load(str(creative.mask.name)),
+        cut=creative.record.get("cut", ""),
     )
     generated = open_image(load(str(creative.generated.name))).rgb
-    return {
-        row.pk: store(encode_png(render(prepared, generated, (row.width, row.height)).final)) for row in rows
-    }
+    light = light_for(profile, version.text, layout, version.ground)
+    return {row.pk: render(prepared, generated, (row.width, row.height), light) for row in rows}
 
 
-def _attach(creative: Creative, files: dict[int, str]) -> int:
-    """Write the files, unless the creative has died or been replaced meanwhile."""
+def _attach(creative: Creative, pictures: dict[int, Picture]) -> int:
+    """Store the pictures, unless the creative has died or been replaced meanwhile; their warnings join its record."""
+    mark = mark_of_creative(creative)
+    files = {pk: store(encode_png(picture.final, mark)) for pk, picture in pictures.items()}
     with transaction.atomic():
         locked = Creative.objects.select_for_update(of=("self",)).select_related(
             "request__merchant", "request__prompt_version"
@@ -123,9 +141,25 @@ def _attach(creative: Creative, files: dict[int, str]) -> int:
         for row in rows:
             row.creative, row.file, row.error = alive, files[row.pk], ""
         Rendition.objects.bulk_update(rows, ["creative", "file", "error"])
+        _add_warnings(alive, [note for row in rows for note in pictures[row.pk].warnings])
         if rows and alive.status == Creative.Status.APPROVED:
             announce(alive, "approved", rows)
     return len(rows)
+
+
+def _add_warnings(creative: Creative, notes: Sequence[str]) -> None:
+    known = creative.record.get("warnings", [])
+    if new := [note for note in dict.fromkeys(notes) if note not in known]:
+        creative.record["warnings"] = [*known, *new]
+        creative.save(update_fields=["record"])
+
+
+def _hold_back(row: PositionedRendition, confidence: float) -> None:
+    """No further try until the mask is somebody's: confirming or fixing it asks for the picture again."""
+    told = f"the mask is in doubt (confidence {confidence:.2f}): it waits for a person to confirm or fix it"
+    PositionedRendition.objects.filter(pk=row.pk).update(
+        attempts=settings.GENERATION_MAX_ATTEMPTS, error=told
+    )
 
 
 def _put_off(rows: Sequence[Row], error: Exception) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from creatives.models import Placement
+from creatives.models.placements import LayoutFields
 from creatives.pipeline.buckets import Size, bucket_for
-from creatives.pipeline.layout import Layout
 from creatives.pipeline.version import pipeline_version
 from creatives.services.profiles import profile_in_use
 
@@ -35,14 +35,12 @@ def is_paintable(width: int, height: int) -> bool:
     return True
 
 
-def layout_of(placement: Placement | None) -> str:
-    """Canonical text of the placement's scale, anchor and margin; the default layout for an unknown placement.
+def layout_of(placement: LayoutFields | None) -> str:
+    """Canonical text of the placement's layout; the default one for an unknown placement.
 
     Sizes with equal bucket and layout share one generation.
     """
-    if placement is None:
-        placement = Placement()
-    return Layout(placement.scale, placement.anchor, placement.margin).key
+    return (placement or Placement()).layout.key
 
 
 def size_of(text: str) -> Size:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from creatives.forms.placements import PlacementForm
 from creatives.models import Placement
-from creatives.permissions import EDITORS, admin_required, member_required
-from creatives.services.placements import Preview, preview
+from creatives.models.placements import LAYOUT_FIELDS
+from creatives.permissions import EDITORS, admin_required, member_required, signed_in
+from creatives.services import audit
+from creatives.services.placements import Preview, placement_problem, preview
 
 
 @member_required(EDITORS)
@@ -54,10 +58,11 @@ def placement_preview(request: HttpRequest) -> HttpResponse:
     row = Placement()
     form = PlacementForm(request.GET, instance=row)
     form.is_valid()
-    wanted = {"width", "height", "scale", "anchor", "margin"}
+    wanted = {"width", "height", "__all__", *LAYOUT_FIELDS}
     problems = {name: errors for name, errors in form.errors.items() if name in wanted}
     drawn = None if problems else preview(row)
-    context = {"placement": row, "preview": drawn, "problems": problems}
+    problem = None if problems or drawn else placement_problem(row)
+    context = {"placement": row, "preview": drawn, "problems": problems, "problem": problem}
     return render(request, "placements/_preview.html", context)
 
 
@@ -67,7 +72,13 @@ def placement_switch(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a placement out of use, or back into it (``in_use``)."""
     row = get_object_or_404(Placement, slug=slug)
     row.is_active = request.POST.get("in_use") == "1"
-    row.save(update_fields=["is_active"])
+    with transaction.atomic():
+        row.save(update_fields=["is_active"])
+        change = {"is_active": [not row.is_active, row.is_active]}
+        target = f"creatives.placement:{row.pk}"
+        action = "took into use" if row.is_active else "took out of use"
+        url = reverse("placements")
+        audit.note(signed_in(request), "placements", action, row, url=url, target=target, changes=change)
     messages.success(request, f"{row.name} is {'in use' if row.is_active else 'no longer in use'}.")
     return redirect("placements")
 
@@ -77,8 +88,10 @@ def _edit(request: HttpRequest, found: Placement | None) -> HttpResponse:
     drawn = preview(found) if found else preview(Placement(width=300, height=250))
     shown = found or Placement(width=300, height=250)
     form = PlacementForm(request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid() and (problem := placement_problem(form.instance)):
+        form.add_error(None, problem)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        saved = audit.save_form(form, signed_in(request), "placements", url=reverse("placements"))
         messages.success(request, f"{saved.name} was saved.")
         return redirect("placements")
     context = {

@@ -52,7 +52,12 @@ def prompt_add(request: HttpRequest, category_id: int) -> HttpResponse:
         data = form.cleaned_data
         try:
             service.add_prompt(
-                category, data["name"], data["text"], data["negative_text"], signed_in(request)
+                category,
+                data["name"],
+                data["text"],
+                data["negative_text"],
+                signed_in(request),
+                data["ground"],
             )
         except service.PromptError as error:
             form.add_error("name", str(error))
@@ -72,10 +77,15 @@ def prompt_edit(request: HttpRequest, prompt_id: int) -> HttpResponse:
         wanted = request.GET.get("from", "")
         start = found.versions.filter(version=wanted).first() if wanted.isdecimal() else None
         source = start or newest
-        initial = {"text": source.text, "negative_text": source.negative_text, "base": newest.version}
+        initial = {
+            "text": source.text,
+            "negative_text": source.negative_text,
+            "ground": source.ground,
+            "base": newest.version,
+        }
         form = VersionForm(initial=initial)
         return render(request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest})
-    form = VersionForm(request.POST)
+    form = VersionForm(request.POST, initial={"ground": newest.ground})
     if not form.is_valid():
         return render(
             request, "prompts/edit.html", {"form": form, "prompt": found, "newest": newest}, status=422
@@ -83,7 +93,7 @@ def prompt_edit(request: HttpRequest, prompt_id: int) -> HttpResponse:
     data = form.cleaned_data
     try:
         saved = service.new_version(
-            found.pk, data["base"], data["text"], data["negative_text"], signed_in(request)
+            found.pk, data["base"], data["text"], data["negative_text"], signed_in(request), data["ground"]
         )
     except service.StaleEditError as error:
         return _conflict(request, found, form, error)
@@ -120,7 +130,13 @@ def category_add(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         category = ensure_category(form.cleaned_data["path"])
         return redirect(f"{reverse('prompts')}?category={category.pk}")
-    context = {"form": form, "heading": "Add a category", "submit": "Add", "back": "prompts"}
+    context = {
+        "form": form,
+        "heading": "Add a category",
+        "submit": "Add",
+        "back": "prompts",
+        "back_label": "Prompts",
+    }
     return render(request, "accounts/form.html", context, status=422 if form.is_bound else 200)
 
 

@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A creative with its original photo, its products, its steps, and what the quality gate measured."""
+    """A creative with its original photo, its products, its steps, what the quality gate measured, and what the steps warn of."""
 
     creative: Creative
     original: ProductImage | None
@@ -35,6 +35,7 @@ class Item:
     scores: tuple[tuple[str, float], ...]
     verdict: str
     findings: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def product(self) -> Product | None:
@@ -150,6 +151,7 @@ def _item(creative: Creative, images: list[ProductImage]) -> Item:
         scores=_scores(record),
         verdict=str(record.get("verdict") or ""),
         findings=tuple(map(str, record.get("reasons") or ())),
+        warnings=tuple(map(str, record.get("warnings") or ())),
     )
 
 

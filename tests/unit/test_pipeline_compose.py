@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from creatives.pipeline.buckets import Size, bucket_for
 from creatives.pipeline.colour import resize_rgb, resize_rgba, to_linear, to_srgb
-from creatives.pipeline.compose import compose, contact_shadow, crop_painting, on_white, place
+from creatives.pipeline.compose import compose, crop_painting, on_white, place
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import encode_jpeg, encode_png, encode_webp, open_image
 from creatives.pipeline.layout import ANCHORS, Box, Layout
@@ -184,17 +184,6 @@ def test_the_painting_is_cropped_in_the_middle() -> None:
     assert half.shape == (128, 256, 3)
     assert (half[:, :50] == 0).all()
     assert (half[:, 80:176] == 255).all()
-
-
-def test_the_shadow_lies_under_the_product_and_only_there() -> None:
-    alpha = np.zeros((80, 80), np.uint8)
-    alpha[20:60, 25:55] = 255
-    shadow = contact_shadow(alpha)
-    assert shadow[61, 40] > 0.3
-    assert shadow[30, 10] == 0
-    assert shadow[78, 40] < 0.05
-    alpha[60:, 25:55] = 255  # cut by the frame: there is no ground to see
-    assert not contact_shadow(alpha).any()
 
 
 def test_positioned_is_the_product_on_plain_white_where_the_creative_has_it() -> None:

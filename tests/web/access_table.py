@@ -130,6 +130,8 @@ def _catalogue() -> None:
     TABLE.row_of(MERCHANT, "catalog/layouts/", **ours)
     TABLE.list_for(MERCHANT, "catalog/layouts/<slug:slug>/", **slug)
     TABLE.row_of(MERCHANT, "catalog/layouts/<slug:slug>/", **slug, **ours)
+    TABLE.list_for(MERCHANT, "catalog/layouts/<slug:slug>/preview/", **slug)
+    TABLE.row_of(MERCHANT, "catalog/layouts/<slug:slug>/preview/", **slug, **ours)
     TABLE.row_of(MERCHANT, "products/<int:product_id>/images/", 422, **post(**product))
     TABLE.row_of(
         MERCHANT,
