@@ -138,13 +138,13 @@ FULL JOIN (
 ) AS past USING (experiment_id, user_key, arm, is_simulated)
 WHERE (now.n, now.c, now.v, now.f) IS DISTINCT FROM (impressions, clicks, conversions, fallbacks)
 """
-# What the changed users add to each day's growth of the sums; called with sign -1 before the change and 1 after it.
+# What users add to each day's growth of the sums.
 _GROWTH = ("users", "n", "c", "v", "f", "nn", "nc", "cc", "nv", "vv", "nf", "ff")
 _PRODUCTS = ", ".join(
     f"%(sign)s * sum({a}_now * {b}_now - ({a}_now - {a}) * ({b}_now - {b}))"
     for a, b in ("nn", "nc", "cc", "nv", "vv", "nf", "ff")
 )
-ADD_GROWTH = f"""
+_GROWTH_OF = f"""
 INSERT INTO bandit_experimentday AS d (experiment_id, arm, is_simulated, day, {", ".join(_GROWTH)})
 SELECT experiment_id, arm, is_simulated, day, %(sign)s * count(*) FILTER (WHERE nth = 1),
        %(sign)s * sum(n), %(sign)s * sum(c), %(sign)s * sum(v), %(sign)s * sum(f), {_PRODUCTS}
@@ -153,13 +153,16 @@ FROM (
            u.impressions::bigint AS n, u.clicks::bigint AS c, u.conversions::bigint AS v, u.fallbacks::bigint AS f,
            sum(u.impressions) OVER past AS n_now, sum(u.clicks) OVER past AS c_now,
            sum(u.conversions) OVER past AS v_now, sum(u.fallbacks) OVER past AS f_now
-    FROM bandit_experimentuserday u JOIN rollup_changed USING (experiment_id, user_key, arm, is_simulated)
+    FROM bandit_experimentuserday u {{of}}
     WINDOW past AS (PARTITION BY u.experiment_id, u.user_key, u.arm, u.is_simulated ORDER BY u.day)
 ) AS history
 GROUP BY 1, 2, 3, 4
+"""  # noqa: S608
+# Of the changed users only; called with sign -1 before the change and 1 after it.
+ADD_GROWTH = f"""{_GROWTH_OF.format(of="JOIN rollup_changed USING (experiment_id, user_key, arm, is_simulated)")}
 ON CONFLICT (experiment_id, arm, is_simulated, day) DO UPDATE SET
     {", ".join(f"{name} = d.{name} + excluded.{name}" for name in _GROWTH)}
-"""  # noqa: S608
+"""
 FORGET_USERS = """
 DELETE FROM bandit_experimentuserday u USING rollup_changed x
 WHERE u.day = %(day)s AND (u.experiment_id, u.user_key, u.arm, u.is_simulated)
@@ -171,3 +174,17 @@ INSERT INTO bandit_experimentuserday
 SELECT experiment_id, user_key, %(day)s, arm, is_simulated, n, c, v, f FROM rollup_changed WHERE n > 0
 """
 DROP_EMPTY = "DELETE FROM bandit_experimentday WHERE experiment_id = ANY(%(experiments)s) AND n = 0"
+
+# All days of all users at once: day by day, the history of every user would be read again for each of their days.
+EVERY_USER_DAY = f"""
+INSERT INTO bandit_experimentuserday
+    (experiment_id, user_key, day, arm, is_simulated, impressions, clicks, conversions, fallbacks)
+SELECT i.experiment_id, i.user_key, (i.occurred_at AT TIME ZONE 'UTC')::date, i.arm, i.is_simulated,
+       count(*), count(c.decision_id), coalesce(sum(v.n), 0), count(*) FILTER (WHERE i.is_fallback)
+FROM bandit_impression i
+LEFT JOIN bandit_click c ON {CLICKED_SQL}
+LEFT JOIN ({_CONVERSIONS}) v ON v.decision_id = i.decision_id
+WHERE i.merchant_id = %(merchant)s AND i.experiment_id = ANY(%(experiments)s) AND {COUNTED_SQL}
+GROUP BY 1, 2, 3, 4, 5
+"""  # noqa: S608
+EVERY_GROWTH = _GROWTH_OF.format(of="WHERE u.experiment_id = ANY(%(experiments)s)")

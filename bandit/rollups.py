@@ -34,6 +34,7 @@ MAX_TOUCHES = 1_000_000
 MAX_HOURS = 24
 """Most that one transaction takes on; the rest is for the next."""
 MAX_TRANSACTIONS = 500
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def roll_up(merchant_ids: Iterable[int] | None = None, *, is_stopped: Callable[[], bool] = bool) -> int:
@@ -114,12 +115,15 @@ def count_day(merchant_id: int, day: date) -> bool:
 
 @transaction.atomic
 def rebuild(merchant_id: int) -> None:
-    """Have everything of a merchant counted anew by the next ``roll_up``; hours and days are right until they are exact."""
+    """Count the shoppers of a merchant's experiments anew, and have the next ``roll_up`` count every hour and day."""
     experiments = list(Experiment.objects.filter(merchant=merchant_id).values_list("pk", flat=True))
     RollupState.objects.get_or_create(merchant_id=merchant_id)
     RollupState.objects.select_for_update().get(pk=merchant_id)
     ExperimentUserDay.objects.filter(experiment_id__in=experiments).delete()
     ExperimentDay.objects.filter(experiment_id__in=experiments).delete()
+    every = _parameters(merchant_id, since=EVER, experiments=experiments, sign=1)
+    _run(sql.EVERY_USER_DAY, every)
+    _run(sql.EVERY_GROWTH, every)
     _run(sql.TOUCH_EVERY_HOUR, {"merchant": merchant_id})
 
 
