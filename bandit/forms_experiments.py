@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 
 from bandit.experiment_designs import READY_MADE, arms_of
 from bandit.experiments import ArmSpec, PlanSpec
@@ -28,8 +29,8 @@ class ExperimentForm(forms.Form):
         for arm in made.arms:
             text = "what the others are compared with; " if arm.is_control else ""
             self.fields[f"share_{arm.name}"] = forms.IntegerField(
-                label=f"{arm.name.capitalize()}, %",
-                help_text=f"{text}{_label(arm.kind)}".capitalize() + ".",
+                label=f"{capfirst(arm.name)}, %",
+                help_text=capfirst(f"{text}{_label(arm.kind)}") + ".",
                 min_value=0 if design == Design.CUSTOM else 1,
                 max_value=100,
                 initial=arm.share,

@@ -28,7 +28,8 @@ def sign_in(
 ) -> Page:
     """A page of the demo's ``role`` (merchant, reviewer, admin) on its home; of nobody when it is empty."""
     viewport = {"width": size[0], "height": size[1]}
-    context = browser.new_context(base_url=url, viewport=viewport, color_scheme=scheme)  # type: ignore[arg-type]
+    options = {"base_url": url, "viewport": viewport, "color_scheme": scheme, "locale": "en-GB"}
+    context = browser.new_context(**options)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto("/login/")
     if role:

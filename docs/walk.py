@@ -3,8 +3,8 @@
     .venv/bin/python docs/walk.py http://127.0.0.1:8000 [FOLDER]
 
 Follows the links of each page, one page for each address of the urlconf (and its tabs and views), on a desk and on a phone,
-light and dark. Writes FOLDER/<role>/<page>-<screen>.png (var/pages unless given) and prints what is wrong: answers from 400 on, errors
-of scripts, pages wider than the screen, and addresses that no link leads to.
+light and dark. Writes FOLDER/<role>/<page>-<screen>.png (var/pages unless given) and prints what is wrong: answers from 400
+on, errors of scripts, pages wider than the screen, and addresses that no link leads to.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import django
 from browser import DESK, PHONE, Scheme, chromium, sign_in
@@ -51,7 +52,7 @@ class Walk:
     problems: list[str] = field(default_factory=list)
 
     def explore(self, page: Page) -> None:
-        """Follow links breadth first."""
+        """Follow links breadth first, without a browser's work."""
         waiting = ["/"]
         seen = set(waiting)
         while waiting:
@@ -59,18 +60,18 @@ class Walk:
             name = self._name(address)
             if name is None or name in self.pages:
                 continue
-            answer = page.goto(address)
-            if answer is None or answer.status >= 400:
-                self.problems.append(f"{address} answers {answer and answer.status}")
+            answer = page.request.get(address)
+            if answer.status >= 400:
+                self.problems.append(f"{address} answers {answer.status}")
                 continue
             self.pages[name] = address
-            links = page.locator("a[href]").evaluate_all("all => all.map(a => a.href)")
-            for link in links:
-                parts = urlsplit(link)
-                if f"{parts.scheme}://{parts.netloc}" != self.url or IGNORED.search(parts.path):
-                    continue
-                target = parts.path + (f"?{parts.query}" if parts.query else "")
-                if target not in seen:
+            for link in re.findall(r'<a\b[^>]*\shref="([^"#]+)', answer.text()):
+                target = urljoin(address, unescape(link))
+                if (
+                    target.startswith("/")
+                    and not IGNORED.search(urlsplit(target).path)
+                    and target not in seen
+                ):
                     seen.add(target)
                     waiting.append(target)
 
@@ -85,8 +86,6 @@ class Walk:
             self.problems.append(f"{address} is no address of the site")
             return None
         views = [f"{key}={value}" for key, value in parse_qsl(parts.query) if key in VIEWS]
-        if parts.query and not views:
-            return None  # a page, an order or a filter of a list
         plain = re.sub(r"<\w+:(\w+)>", r"\1", route).strip("/") or "home"
         if views and sum(name.startswith(f"{plain}?") for name in self.pages) >= MOST_VIEWS:
             return None

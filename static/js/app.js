@@ -61,6 +61,12 @@
   for (const when of ["DOMContentLoaded", "htmx:afterSettle"]) document.addEventListener(when, reach);
   addEventListener("resize", reach);
 
+  // Filters are open on a desk, and on a phone once one is used.
+  const wide = matchMedia("(min-width: 601px)");
+  const fold = () => { for (const part of document.querySelectorAll("details.filters")) part.open = wide.matches || "used" in part.dataset; };
+  document.addEventListener("DOMContentLoaded", fold);
+  wide.addEventListener("change", fold);
+
   // On a phone a part that was loaded from a list above it would stay out of sight.
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     const part = target.closest?.("[data-reveal]");

@@ -9,6 +9,7 @@
   const HEIGHT = 280;
   const DAY = 86400;
   const dayName = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  const hourName = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
   const drawn = new Map();
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -63,11 +64,12 @@
     const lone = isTime ? DAY : 1; // around a single point
     const isDaily = isTime && data.x.every((x) => x % DAY === 0);
     const days = { incrs: [1, 2, 7, 14, 28, 91, 364].map((count) => count * DAY), values: (_, ticks) => ticks.map((tick) => dayName.format(tick * 1000)) };
+    const hours = isTime && data.x.at(-1) - data.x[0] < 14 * DAY && { values: (_, ticks) => ticks.map((tick) => (tick % DAY ? hourName : dayName).format(tick * 1000)) };
     const options = {
       width: holder.clientWidth, height: HEIGHT, series, bands,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-      axes: [isDaily ? { ...axis, ...days } : axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(show) }],
-      scales: { x: { time: isTime, range: (_, low, high) => (low === high ? [low - lone, high + lone] : [low, high]) }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
+      axes: [isDaily ? { ...axis, ...days } : { ...axis, ...hours }, { ...axis, size: 64, values: (_, ticks) => ticks.map(show) }],
+      scales: { x: { time: isTime, range: (_, low, high) => (data.x.length === 1 ? [data.x[0] - lone, data.x[0] + lone] : [low, high]) }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.05] } },
       legend: { live: false },
       cursor: { drag: { x: false, y: false } },
     };
