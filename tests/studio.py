@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -30,9 +31,10 @@ OLD_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 @dataclass
 class FlatPainter:
-    """Paints one plain colour per seed: the pipeline's own steps around it are the real ones.
+    """Paints one colour per seed: the pipeline's own steps around it are the real ones.
 
-    ``steps`` pauses of ``pause`` seconds stand for the sampler's; jobs whose prompt contains a key of ``faults`` raise.
+    ``steps`` pauses of ``pause`` seconds stand for the sampler's; jobs whose prompt contains a key of ``faults`` raise;
+    those with a word of ``spoils`` or one of ``bad_seeds`` ignore the product, which the quality gate fails.
     """
 
     profile: CheckpointProfile = field(default_factory=lambda: get_profile(settings.CHECKPOINT_PROFILE))
@@ -41,6 +43,8 @@ class FlatPainter:
     faults: dict[str, Exception] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
     is_unsafe: bool = False
+    spoils: tuple[str, ...] = ()
+    bad_seeds: tuple[int, ...] = ()
 
     def paint(self, jobs: Sequence[PaintJob], on_step: Callable[[], None] | None = None) -> list[U8]:
         self.batches.append(len(jobs))
@@ -51,14 +55,23 @@ class FlatPainter:
             time.sleep(self.pause)
             if on_step:
                 on_step()
-        return [np.full((*job.edges.shape, 3), self.colour(job), np.uint8) for job in jobs]
+        return [self.picture(job) for job in jobs]
 
     def unsafe(self, pictures: Sequence[U8]) -> list[bool]:
         return [self.is_unsafe] * len(pictures)
 
-    @staticmethod
-    def colour(job: PaintJob) -> list[int]:
-        return list(hashlib.sha256(str(job.seed).encode()).digest()[:3])
+    def picture(self, job: PaintJob) -> U8:
+        """A grained ground in a colour of the seed, and a shape of another colour where the product will be."""
+        if any(text in job.prompt for text in self.spoils) or job.seed in self.bad_seeds:
+            return np.full(
+                (*job.edges.shape, 3), 128, np.uint8
+            )  # nothing of the product: the quality gate fails it
+        digest = hashlib.sha256(str(job.seed).encode()).digest()
+        grain = np.random.default_rng(job.seed).integers(-24, 25, (*job.edges.shape, 1))
+        picture = np.array([digest[0] // 4, 110 + digest[1] // 3, 110 + digest[2] // 3]) + grain
+        outlines = cv2.findContours(job.edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+        shape = cv2.drawContours(np.zeros_like(job.edges), outlines, -1, 255, -1)
+        return np.where(shape[..., None] > 0, (200, 40, 40), np.clip(picture, 0, 255)).astype(np.uint8)
 
     def of_other_weights(self) -> FlatPainter:
         return replace(self, profile=replace(self.profile, weights="other"))

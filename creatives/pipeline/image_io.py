@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 U8 = NDArray[np.uint8]
 
@@ -158,22 +159,25 @@ def _to_eight_bits(picture: Image.Image) -> U8:
     return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
 
-def encode_png(pixels: U8) -> bytes:
-    """PNG of uint8 (H, W), (H, W, 3) or (H, W, 4); lossless."""
-    return _encode(pixels, "PNG", compress_level=4)
+def encode_png(pixels: U8, xmp: bytes = b"") -> bytes:
+    """PNG of uint8 (H, W), (H, W, 3) or (H, W, 4); lossless. xmp: a packet to be written into it."""
+    note = PngInfo()
+    if xmp:
+        note.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    return _encode(pixels, "PNG", compress_level=4, pnginfo=note)
 
 
-def encode_jpeg(pixels: U8, quality: int = 90) -> bytes:
-    """JPEG (4:4:4, progressive) of uint8 (H, W, 3)."""
-    return _encode(pixels, "JPEG", quality=quality, subsampling=0, progressive=True, optimize=True)
+def encode_jpeg(pixels: U8, quality: int = 90, xmp: bytes = b"") -> bytes:
+    """JPEG (4:4:4, progressive) of uint8 (H, W, 3). xmp: a packet to be written into it."""
+    return _encode(pixels, "JPEG", quality=quality, subsampling=0, progressive=True, optimize=True, xmp=xmp)
 
 
-def encode_webp(pixels: U8, quality: int = 88) -> bytes:
-    """WebP of uint8 (H, W, 3) or (H, W, 4)."""
-    return _encode(pixels, "WEBP", quality=quality, method=4)
+def encode_webp(pixels: U8, quality: int = 88, xmp: bytes = b"") -> bytes:
+    """WebP of uint8 (H, W, 3) or (H, W, 4). xmp: a packet to be written into it."""
+    return _encode(pixels, "WEBP", quality=quality, method=4, xmp=xmp)
 
 
-def _encode(pixels: U8, name: str, **options: int | bool) -> bytes:
+def _encode(pixels: U8, name: str, **options: int | bool | bytes | PngInfo) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, name, **options)
     return stream.getvalue()

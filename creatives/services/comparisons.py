@@ -33,6 +33,7 @@ from creatives.pipeline import (
     render,
 )
 from creatives.pipeline.profiles import CheckpointProfile
+from creatives.pipeline.provenance import SourceType
 from creatives.pipeline.version import pipeline_version
 from creatives.services import masks
 from creatives.services.files import store
@@ -40,6 +41,7 @@ from creatives.services.leases import in_seconds
 from creatives.services.painting import Painter as PaintingPainter
 from creatives.services.photos import PhotoMissingError, photo_of
 from creatives.services.profiles import find_profile
+from creatives.services.provenance import mark_of
 
 log = structlog.get_logger("comparisons")
 
@@ -222,7 +224,7 @@ def _painted(
         painted = time.perf_counter()
         unsafe, footprint = painter.unsafe([generated])[0], painter.footprint()
     light = light_for(profile, wanted.prompt, prepared.layout)
-    quality = judge(prepared, generated, unsafe=unsafe, light=light)
+    quality = judge(prepared, generated, unsafe=unsafe, light=light, limits=profile.limits)
     final = render(prepared, generated, (wanted.width, wanted.height), light).final
     facts = footprint | {
         "bucket": str(bucket),
@@ -231,11 +233,13 @@ def _painted(
         "verdict": quality.verdict,
         "reasons": list(quality.reasons),
     }
+    made_by, seed = pipeline_version(profile), wanted.seed
+    marks = {kind: mark_of(kind, profile.name, made_by, None, seed) for kind in SourceType}
     return {
         "final": store(encode_png(final, marks[SourceType.COMPOSITE])),
         "generated": store(encode_png(generated, marks[SourceType.PAINTED])),
         "facts": facts,
-        "pipeline_version": pipeline_version(profile),
+        "pipeline_version": made_by,
         "step": entry.steps,
     }
 

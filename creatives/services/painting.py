@@ -40,8 +40,8 @@ from creatives.services.files import store
 from creatives.services.gate import pass_gate
 from creatives.services.leases import Claim, LeaseLostError, claim, kept_alive, lock_held, release
 from creatives.services.photos import PhotoMissingError, photo_of
-from creatives.services.provenance import mark_of
 from creatives.services.product_status import GIVEN_UP, is_offered
+from creatives.services.provenance import mark_of
 from creatives.services.retries import fail, is_last, put_back
 from creatives.services.sizes import size_of
 

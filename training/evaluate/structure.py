@@ -8,8 +8,9 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from creatives.pipeline.expansion import object_region
 from creatives.pipeline.image_io import ImageError, from_array
-from creatives.pipeline.quality import expansion_score, structure_score
+from creatives.pipeline.quality import structure_score
 from creatives.pipeline.segmenter import Segmenter
 from training.evaluate.estimates import Estimate, mean, share
 from training.evaluate.finder import Finder, intersection_over_union
@@ -24,7 +25,7 @@ GOAL = 0.85
 class Structure(TypedDict):
     """iou: finder's mask against the product's; reached: share of pictures at the goal; pipeline_iou: step 1's mask
     of the same pictures; expansion: area that the finder adds to the product, as a share of the product's, before and
-    after pasting; ring: the pipeline's own expansion score; edges: share of the edges found again.
+    after pasting; ring: the quality gate's own expansion score; edges: share of the edges found again.
     """
 
     iou: Estimate
@@ -61,7 +62,7 @@ def measure(finder: Finder, segmenter: Segmenter, shots: Sequence[Shot], picture
         ),
         "expansion": mean([expansion(f, p) for f, p in zip(found, products, strict=True)]),
         "expansion_pasted": mean([expansion(f, p) for f, p in zip(after, products, strict=True)]),
-        "ring": mean([expansion_score(p, m) for p, m in zip(pictures, products, strict=True)]),
+        "ring": mean([expansion(object_region(p, m), m) for p, m in zip(pictures, products, strict=True)]),
         "edges": mean([structure_score(p, s.edges) for p, s in zip(pictures, shots, strict=True)]),
     }
 

@@ -86,14 +86,20 @@ class Command(BaseCommand):
 def write_result(final: Any, steps: dict[str, Any], record: dict[str, Any], out: Path) -> None:
     """Write everything beside `out` first and move it into place file by file, the record last."""
     from creatives.pipeline import encode_png
+    from creatives.pipeline.provenance import Provenance, SourceType
 
+    made = {name: str(record[name]) for name in ("profile", "pipeline_version", "seed")}
+    marks = {
+        "4_generated": Provenance(SourceType.PAINTED, **made).xmp(),
+        "5_final": Provenance(SourceType.COMPOSITE, **made).xmp(),
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
         (draft / "steps").mkdir()
         for name, picture in steps.items():
-            (draft / "steps" / f"{name}.png").write_bytes(encode_png(picture))
-        (draft / "final.png").write_bytes(encode_png(final))
+            (draft / "steps" / f"{name}.png").write_bytes(encode_png(picture, marks.get(name, b"")))
+        (draft / "final.png").write_bytes(encode_png(final, marks["5_final"]))
         (draft / "record.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
         draft.chmod(0o755)
         if not out.exists():

@@ -1,0 +1,77 @@
+"""The quality gate's limits: from which value a score is doubtful, from which the painting has failed, and what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Of one score. usual: the median of good creatives; doubtful: where a person should look; fail: where painting again is
+    worth it, None for never. The score is worse towards `doubtful`, whichever side of `usual` that is.
+    """
+
+    usual: float
+    doubtful: float
+    fail: float | None = None
+
+    def badness(self, value: float) -> float:
+        """0 at `usual` and better, 1 at `doubtful`, more beyond."""
+        return max(0.0, (value - self.usual) / (self.doubtful - self.usual))
+
+    def is_doubtful(self, value: float) -> bool:
+        return self.badness(value) > 1.0
+
+    def has_failed(self, value: float) -> bool:
+        return self.fail is not None and self.badness(value) > self.badness(self.fail)
+
+
+LIMITS: Mapping[str, Limit] = {
+    "structure": Limit(0.95, 0.5, 0.3),
+    "agreement": Limit(0.9, 0.5, 0.3),
+    "expansion": Limit(0.03, 0.4, 0.8),
+    "expansion_after": Limit(0.03, 0.4, 0.8),
+    "leakage": Limit(0.08, 0.4, 0.7),
+    "floating": Limit(0.0, 0.7),
+    "seam": Limit(4.0, 16.0, 30.0),
+    "sharpness": Limit(0.65, 0.35, 0.2),
+    "distinctness": Limit(45.0, 12.0, 6.0),
+    "mask": Limit(1.0, 0.5),
+}
+"""Calibrated by `python -m benchmarks gate` (docs/pipeline.md, Quality). Painting again mends no mask, and what
+floats is for people to say, so neither fails.
+"""
+
+
+def limits_with(overrides: Mapping[str, Any]) -> dict[str, Limit]:
+    """LIMITS with a profile's own: score → [doubtful, fail], fail null for never, or null for a score that does not count.
+
+    Raises ValueError for an unknown score and for limits on the wrong side of what is usual.
+    """
+    found = dict(LIMITS)
+    for name, written in overrides.items():
+        if name not in LIMITS:
+            raise ValueError(f"gate has no score {name!r}; there are {', '.join(LIMITS)}")
+        if written is None:
+            del found[name]
+            continue
+        found[name] = _limit(name, written)
+    return found
+
+
+def _limit(name: str, written: Any) -> Limit:
+    known = LIMITS[name]
+    if not (isinstance(written, Sequence) and not isinstance(written, str) and len(written) == 2):
+        raise ValueError(f"gate: {name} is {written!r}; it must be [doubtful, fail] or null")
+    doubtful, fail = float(written[0]), None if written[1] is None else float(written[1])
+    if (doubtful - known.usual) * (known.doubtful - known.usual) <= 0:
+        side = "above" if known.doubtful > known.usual else "below"
+        raise ValueError(
+            f"gate: {name} is doubtful from {doubtful}; it must be {side} what is usual, {known.usual}"
+        )
+    limit = Limit(known.usual, doubtful, fail)
+    if fail is not None and limit.badness(fail) < 1.0:
+        raise ValueError(f"gate: {name} fails at {fail}, before it is doubtful at {doubtful}")
+    return limit

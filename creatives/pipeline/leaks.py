@@ -1,0 +1,86 @@
+"""Outlines beside the outline, and lines that no scene has: what painting and pasting leave when they go wrong."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .edges import draw_edges
+from .measures import grown, outline, reach
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+PARALLEL = 0.85
+"""|cosine| of the angle between an edge's normal and the way to the product from which on the two outlines are parallel."""
+
+LONG = 0.3
+"""Share of the frame that a straight step must cover to count as a seam."""
+
+
+def painted_edges(picture: U8) -> Bool:
+    """All edges of a picture, bool (H, W)."""
+    everywhere = np.full(picture.shape[:2], 255, np.uint8)
+    return draw_edges(picture, everywhere, contour=False, thresholds=(30.0, 90.0)) > 0
+
+
+def leaked_edges(generated: U8, product: Bool) -> Bool:
+    """Edges of the painting beside the product that run parallel to its outline, bool (H, W): a second contour."""
+    ring = grown(product, max(6, reach(product))) & ~grown(product, 2)
+    away = cv2.distanceTransform((~product).astype(np.uint8), cv2.DIST_L2, 5)
+    grey = cv2.GaussianBlur(cv2.cvtColor(generated, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    normals, ways = _directions(grey), _directions(away)
+    parallel = np.abs((normals * ways).sum(axis=2)) >= PARALLEL
+    return np.asarray(ring & painted_edges(generated) & parallel, np.bool_)
+
+
+def leakage(generated: U8, product: Bool) -> float:
+    """0..1: share of the product's outline that a second contour runs along."""
+    around = outline(product)
+    if not around.any():
+        return 0.0
+    beside = grown(leaked_edges(generated, product), 1)
+    _, labels = cv2.distanceTransformWithLabels(
+        (~around).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.unique(labels[beside])
+    return float(np.isin(labels[around], nearest).mean())
+
+
+def seam(picture: U8, product: Bool) -> float:
+    """Strength of the strongest straight upright step over LONG of the frame; 1 is what is usual in the picture.
+
+    Level lines are not counted: tables and horizons are level.
+    """
+    strongest = _upright_steps(picture, product).max(axis=0)
+    return float(strongest.max() / (float(np.median(strongest)) + 0.5))
+
+
+def seam_column(picture: U8, product: Bool) -> int:
+    """Where `seam` found it: the column left of the step."""
+    return int(_upright_steps(picture, product).max(axis=0).argmax())
+
+
+def _upright_steps(picture: U8, product: Bool) -> F32:
+    """Grey levels by which each pixel (H, W) steps to its right neighbour, averaged along upright lines.
+
+    A line is LONG of the frame. A step that keeps its sign along it adds up, texture cancels; a ramp is no step, and the
+    product has none.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    step = np.roll(grey, -1, axis=1) - grey
+    step -= 0.5 * (np.roll(step, 1, axis=1) + np.roll(step, -1, axis=1))
+    step[grown(product, 3)] = 0.0
+    step[:, :2] = step[:, -2:] = 0.0
+    length = max(5, round(LONG * grey.shape[0]))
+    return np.abs(cv2.blur(step, (1, length), borderType=cv2.BORDER_CONSTANT)).astype(np.float32)
+
+
+def _directions(picture: NDArray[np.generic]) -> F32:
+    """Unit gradients, float32 (H, W, 2)."""
+    values = picture.astype(np.float32)
+    dx, dy = cv2.Sobel(values, cv2.CV_32F, 1, 0), cv2.Sobel(values, cv2.CV_32F, 0, 1)
+    length = np.maximum(cv2.magnitude(dx, dy), 1e-6)
+    return np.dstack([dx / length, dy / length])
