@@ -74,6 +74,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavPage, ...]], ...] = (
         "Run",
         (
             NavPage("operations", "Operations", ADMIN),
+            NavPage("audit", "Changes", ADMIN),
             NavPage("profiles", "Checkpoints", ADMIN),
             NavPage("people", "People", ADMIN, ("/merchants/",)),
             NavPage("keys", "API keys", OWNER),

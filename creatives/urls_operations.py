@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from creatives.views import operations
+from creatives.views import audit, operations
 
 urlpatterns = [
     path("operations/", operations.operations, name="operations"),
@@ -15,4 +15,6 @@ urlpatterns = [
     path(
         "operations/messages/<int:delivery_id>/replay/", operations.replay_message, name="operations-replay"
     ),
+    path("changes/", audit.audit, name="audit"),
+    path("changes/<int:entry_id>/undo/", audit.audit_undo, name="audit-undo"),
 ]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from creatives.views import placements, prompts
+from creatives.views import placements, pools, prompts
 
 urlpatterns = [
     path("prompts/", prompts.prompts, name="prompts"),
     path("prompts/<int:prompt_id>/", prompts.prompt, name="prompt"),
     path("prompts/<int:prompt_id>/edit/", prompts.prompt_edit, name="prompt-edit"),
     path("prompts/<int:prompt_id>/retire/", prompts.prompt_retire, name="prompt-retire"),
+    path("prompts/trials/<int:trial_id>/", prompts.prompt_trial, name="prompt-trial"),
+    path("prompts/export.<str:kind>", pools.pool_export, name="pool-export"),
+    path("prompts/import/", pools.pool_import, name="pool-import"),
+    path("prompts/import/apply/", pools.pool_apply, name="pool-apply"),
     path("categories/add/", prompts.category_add, name="category-add"),
     path("categories/<int:category_id>/prompts/add/", prompts.prompt_add, name="prompt-add"),
     path("placements/", placements.placements, name="placements"),

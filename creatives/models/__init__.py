@@ -1,6 +1,7 @@
 """The models of the app, by room."""
 
 from .accounts import ApiKey, Membership, Merchant, Recommender, Role, User
+from .audit import AuditEntry
 from .catalog import Category, Product, ProductImage
 from .comparisons import ComparisonEntry, ProfileComparison
 from .delivery import WebhookDelivery
@@ -9,9 +10,11 @@ from .imports import CatalogImport, FeedMapping, FeedRun, FeedSource, ImportIssu
 from .masks import ImageMask
 from .placements import MerchantPlacement, Placement
 from .prompts import Prompt, PromptVersion, PromptVeto
+from .trials import PromptTrial
 
 __all__ = [
     "ApiKey",
+    "AuditEntry",
     "CatalogImport",
     "Category",
     "ComparisonEntry",
@@ -33,6 +36,7 @@ __all__ = [
     "ProductImage",
     "ProfileComparison",
     "Prompt",
+    "PromptTrial",
     "PromptVersion",
     "PromptVeto",
     "Recommender",

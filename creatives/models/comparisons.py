@@ -8,10 +8,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from .accounts import Merchant
+from .trials import PromptTrial
 
 
 class ProfileComparison(models.Model):
-    """What is painted: a merchant's photo with a prompt at a size (pixels), from one seed."""
+    """What is painted: a merchant's photo with a prompt at a size (pixels), from one seed.
+
+    Those of a ``trial`` show one product each, with the text that is tried or (``is_in_use``) with the one in use.
+    """
 
     merchant = models.ForeignKey(Merchant, models.CASCADE)
     image_sha256 = models.CharField(max_length=64)
@@ -21,6 +25,8 @@ class ProfileComparison(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     layout = models.CharField(max_length=24)
+    trial = models.ForeignKey(PromptTrial, models.CASCADE, null=True, blank=True, related_name="pictures")
+    is_in_use = models.BooleanField(default=False, db_default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

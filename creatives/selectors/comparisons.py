@@ -67,9 +67,9 @@ def _measured(facts: dict[str, Any] | None) -> Measured | None:
 
 
 def latest_comparisons(limit: int = 20) -> QuerySet[ProfileComparison]:
-    """The newest comparisons with their merchants, makers and entries (2 queries)."""
-    rows = ProfileComparison.objects.select_related("merchant", "created_by").prefetch_related("entries")
-    return rows.order_by("-pk")[:limit]
+    """The newest comparisons of profiles with their merchants, makers and entries (2 queries)."""
+    rows = ProfileComparison.objects.filter(trial=None).select_related("merchant", "created_by")
+    return rows.prefetch_related("entries").order_by("-pk")[:limit]
 
 
 def photo_of_product(merchant_id: int, external_id: str) -> ProductImage | None:

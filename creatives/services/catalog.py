@@ -8,9 +8,11 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 
-from creatives.models import Merchant, Product, ProductImage
+from creatives.models import Merchant, Product, ProductImage, User
+from creatives.services import audit
 from creatives.services.images import StoredImage, store_image
 from creatives.services.photo_changes import PhotoChange
 from creatives.services.product_status import lock_catalogue, retire_with_products, revive_with_products
@@ -44,21 +46,36 @@ def add_product(
 
 
 @transaction.atomic
-def edit_product(product_id: int, values: dict[str, Any]) -> Product:
+def edit_product(product_id: int, values: dict[str, Any], by: User | None = None) -> Product:
     """Change the given fields of a product. Raises CatalogError when another product has the new id."""
     product = Product.objects.select_for_update(of=("self",)).get(pk=product_id)
-    for name, value in (values | {"feed_digest": ""}).items():
+    changes = {}
+    for name, value in values.items():
+        if (before := getattr(product, name)) != value:
+            changes[name] = [_plain(before), _plain(value)]
         setattr(product, name, value)
+    product.feed_digest = ""
     try:
         with transaction.atomic():
             product.save(update_fields=[*values, "feed_digest", "updated_at"])
     except IntegrityError as error:
         raise CatalogError(f"There is a product with the id {product.external_id} already.") from error
+    if changes:
+        _note(product, "changed", by, changes)
     return product
 
 
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def _note(product: Product, action: str, by: User | None, changes: dict[str, Any] | None = None) -> None:
+    url = reverse("product", args=[product.pk])
+    audit.note(by, "products", action, product, url=url, merchant=product.merchant, changes=changes)
+
+
 @transaction.atomic
-def set_status(product_id: int, status: str) -> int:
+def set_status(product_id: int, status: str, by: User | None = None) -> int:
     """Retire a product, and its creatives with it, or bring both back; how many creatives went along.
 
     See ``product_status`` for the rule. Doing it twice changes nothing.
@@ -72,6 +89,7 @@ def set_status(product_id: int, status: str) -> int:
     count = retire_with_products(merchant_id, [product_id]) if wanted == Product.Status.RETIRED else 0
     product.status, product.feed_digest = wanted, ""
     product.save(update_fields=["status", "feed_digest", "updated_at"])
+    _note(product, "retired" if wanted == Product.Status.RETIRED else "brought back", by)
     return count if wanted == Product.Status.RETIRED else revive_with_products(merchant_id, [product_id])
 
 

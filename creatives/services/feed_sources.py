@@ -14,10 +14,12 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 
 from creatives.models import CatalogImport, FeedRun, FeedSource, User
 from creatives.net import Answer, FetchError, FetchLimits, download
+from creatives.services import audit
 from creatives.services.catalog import CatalogError
 from creatives.services.imports import ImportHow, start_import
 from creatives.services.wakeups import wake_feed
@@ -58,13 +60,15 @@ def save_source(source: FeedSource, user: User | None = None) -> FeedSource:
 
     Raises SourceError when the merchant has another one of that name.
     """
-    if source.pk is None:
+    is_new = source.pk is None
+    if is_new:
         source.created_by = user
     source.etag = source.last_modified = source.digest = ""
     source.failures, source.next_run_at = 0, timezone.now()
     try:
         with transaction.atomic():
             source.save()
+            _note(source, "added" if is_new else "changed", user)
             if not source.is_paused:
                 wake_feed(source.pk)
     except IntegrityError as error:
@@ -73,9 +77,10 @@ def save_source(source: FeedSource, user: User | None = None) -> FeedSource:
 
 
 @transaction.atomic
-def pause(source_id: int, is_paused: bool) -> None:
+def pause(source_id: int, is_paused: bool, by: User | None = None) -> None:
     """Stop fetching, or go on: then at once, if a run was missed."""
     FeedSource.objects.filter(pk=source_id).update(is_paused=is_paused)
+    _note(FeedSource.objects.get(pk=source_id), "paused" if is_paused else "went on with", by)
     if not is_paused:
         wake_feed(source_id)
 
@@ -90,6 +95,11 @@ def run_now(source_id: int) -> None:
     source.next_run_at = timezone.now()
     source.save(update_fields=["etag", "last_modified", "digest", "next_run_at"])
     wake_feed(source_id)
+
+
+def _note(source: FeedSource, action: str, by: User | None) -> None:
+    url = reverse("feed-source", args=[source.pk]) if action != "deleted" else ""
+    audit.note(by, "feeds", action, f"the feed {source}", url=url, merchant=source.merchant)
 
 
 def run_source(source_id: int) -> FeedRun | None:
@@ -220,6 +230,9 @@ def _end(run: FeedRun, outcome: str, detail: str, **changes: Any) -> FeedRun:
     return run
 
 
-def delete_source(source_id: int) -> None:
+@transaction.atomic
+def delete_source(source_id: int, by: User | None = None) -> None:
     """Forget a source and its history; what it imported stays."""
-    FeedSource.objects.filter(pk=source_id).delete()
+    source = FeedSource.objects.select_related("merchant").get(pk=source_id)
+    source.delete()
+    _note(source, "deleted", by)

@@ -11,10 +11,12 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from creatives.models import Category, Merchant, Product, ProductImage, Prompt, PromptVeto, User
 from creatives.models.catalog import PATH_SEPARATOR
 from creatives.selectors.vetoes import vetoes_of, welcomes
+from creatives.services import audit
 from creatives.services.suspension import Suspension, lock_catalogue, revive, suspend
 
 REASON: Final = "prompt not wanted"
@@ -39,16 +41,18 @@ def veto(
     )
     if not is_new:
         return 0
+    _note(by, "said no to", prompt, merchant, product, category)
     concerned = _concerned(merchant.pk, product, category).values_list("pk", flat=True)
     return _enforce(merchant.pk, prompt.pk, set(concerned))
 
 
 @transaction.atomic
-def lift(veto_id: int) -> int:
+def lift(veto_id: int, by: User | None = None) -> int:
     """Take a veto back; how many creatives return."""
-    found = PromptVeto.objects.select_related("product", "category").get(pk=veto_id)
+    found = PromptVeto.objects.select_related("product", "category", "prompt", "merchant").get(pk=veto_id)
     lock_catalogue(found.merchant_id)
     found.delete()
+    _note(by, "said yes again to", found.prompt, found.merchant, found.product, found.category)
     vetoes = vetoes_of([found.merchant_id])[found.merchant_id]
     products = _concerned(found.merchant_id, found.product, found.category).select_related("category")
     free = [row.pk for row in products if welcomes(row, found.prompt_id, vetoes)]
@@ -78,6 +82,18 @@ def _enforce(merchant_id: int, prompt_id: int, product_ids: set[int]) -> int:
     wanting = [row.pk for row in others.select_related("category") if welcomes(row, prompt_id, vetoes)]
     unwanted = sorted(shown - _photos(merchant_id, wanting))
     return suspend(Suspension(merchant_id, REASON, prompt_id), unwanted)
+
+
+def _note(
+    by: User | None,
+    action: str,
+    prompt: Prompt,
+    merchant: Merchant,
+    product: Product | None,
+    category: Category | None,
+) -> None:
+    url = reverse("product", args=[product.pk]) if product else ""
+    audit.note(by, "products", action, f"{prompt} for {product or category}", url=url, merchant=merchant)
 
 
 def _concerned(merchant_id: int, product: Product | None, category: Category | None) -> QuerySet[Product]:

@@ -101,10 +101,10 @@ def source_action(request: HttpRequest, source_id: int, action: str) -> HttpResp
         else:
             messages.success(request, "The feed is being fetched.")
     elif action in ("pause", "resume"):
-        service.pause(found.pk, action == "pause")
+        service.pause(found.pk, action == "pause", signed_in(request))
         messages.success(request, "Paused." if action == "pause" else "It is fetched again from now on.")
     elif action == "delete":
-        service.delete_source(found.pk)
+        service.delete_source(found.pk, signed_in(request))
         messages.success(request, f"{found.name} is deleted. The products that it brought stay.")
         return redirect("feed-sources")
     else:

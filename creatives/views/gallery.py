@@ -76,7 +76,7 @@ def veto_lift(request: HttpRequest, product_id: int, veto_id: int) -> HttpRespon
     found = get_for_member(Product, user, EDITORS, pk=product_id)
     mine = PromptVeto.objects.filter(merchant=found.merchant_id)
     veto = get_for_member(mine.select_related("prompt"), user, EDITORS, pk=veto_id)
-    count = vetoes.lift(veto.pk)
+    count = vetoes.lift(veto.pk, user)
     messages.success(request, f"“{veto.prompt.name}” may be used again; {count} of its creatives are back.")
     return _back(product_id)
 

@@ -22,7 +22,7 @@ from creatives.permissions import (
     member_required,
     signed_in,
 )
-from creatives.services import accounts
+from creatives.services import accounts, audit
 
 
 @member_required(OWNERS)
@@ -42,7 +42,7 @@ def key_add(request: HttpRequest) -> HttpResponse:
     merchant = current_merchant(request, OWNERS)
     if merchant is None:
         raise Http404("no merchant")
-    _, secret = ApiKey.issue(merchant=merchant)
+    _, secret = accounts.issue_key(signed_in(request), merchant=merchant)
     back = f"{reverse('keys')}?merchant={merchant.slug}"
     return _secret(
         request, f"New API key of {merchant}", secret, "Send it as “Authorization: Bearer <key>”.", back
@@ -61,7 +61,7 @@ def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
         raise Http404("no such key")
     else:
         back = reverse("recommender", args=[key.recommender_id])
-    if accounts.revoke_key(key):
+    if accounts.revoke_key(key, signed_in(request)):
         messages.success(request, f"Key {key} no longer works.")
     else:
         messages.info(request, f"Key {key} was revoked already.")
@@ -84,10 +84,16 @@ def recommender_add(request: HttpRequest) -> HttpResponse:
     """Add a recommender."""
     form = RecommenderForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        saved = audit.save_form(form, signed_in(request), "recommenders")
         messages.success(request, f"{saved} was added. Make a key for it, and a secret for its webhooks.")
         return redirect("recommender", saved.pk)
-    context = {"form": form, "heading": "Add a recommender", "submit": "Add", "back": "recommenders"}
+    context = {
+        "form": form,
+        "heading": "Add a recommender",
+        "submit": "Add",
+        "back": "recommenders",
+        "back_label": "Recommenders",
+    }
     return render(request, "accounts/form.html", context)
 
 
@@ -97,7 +103,8 @@ def recommender(request: HttpRequest, recommender_id: int) -> HttpResponse:
     found = get_object_or_404(Recommender, pk=recommender_id)
     form = RecommenderForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        url = reverse("recommender", args=[found.pk])
+        audit.save_form(form, signed_in(request), "recommenders", url=url)
         messages.success(request, f"{found} was saved.")
         return redirect("recommender", found.pk)
     context: dict[str, Any] = {
@@ -114,7 +121,7 @@ def recommender(request: HttpRequest, recommender_id: int) -> HttpResponse:
 def recommender_key(request: HttpRequest, recommender_id: int) -> HttpResponse:
     """Make a key for a recommender and show it, once."""
     found = get_object_or_404(Recommender, pk=recommender_id)
-    _, secret = ApiKey.issue(recommender=found)
+    _, secret = accounts.issue_key(signed_in(request), recommender=found)
     back = reverse("recommender", args=[found.pk])
     return _secret(
         request, f"New API key of {found}", secret, "Send it as “Authorization: Bearer <key>”.", back
@@ -129,10 +136,10 @@ def recommender_secret(request: HttpRequest, recommender_id: int) -> HttpRespons
     found = get_object_or_404(Recommender, pk=recommender_id)
     back = reverse("recommender", args=[found.pk])
     if "end" in request.POST:
-        accounts.drop_previous_secret(found.pk)
+        accounts.drop_previous_secret(found.pk, signed_in(request))
         messages.success(request, "Only the new secret signs from now on.")
         return redirect(back)
-    secret = accounts.rotate_secret(found.pk)
+    secret = accounts.rotate_secret(found.pk, signed_in(request))
     text = "Webhooks are signed with it (Standard Webhooks). A former secret signs as well until you end the rotation."
     return _secret(request, f"New webhook secret of {found}", secret, text, back)
 

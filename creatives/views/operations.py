@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from creatives.models import CreativeRequest, WebhookDelivery
-from creatives.permissions import admin_required
+from creatives.permissions import admin_required, signed_in
 from creatives.selectors import operations as selectors
+from creatives.services import audit
 from creatives.services.delivery import ReplayError, replay
 from creatives.services.generation import requeue
 from creatives.services.retries import retry_missing
@@ -44,6 +46,7 @@ def requeue_request(request: HttpRequest, request_id: int) -> HttpResponse:
     if not CreativeRequest.objects.filter(pk=request_id).exists():
         raise Http404(f"no request {request_id}")
     if requeue(request_id):
+        _note(request, "queued again", f"request {request_id}")
         messages.success(request, f"Request {request_id} is queued again.")
     else:
         messages.warning(request, f"Request {request_id} is not failed any more; nothing was changed.")
@@ -56,6 +59,7 @@ def requeue_all(request: HttpRequest) -> HttpResponse:
     """Give every failed request, and every size that could not be rendered, a fresh set of attempts."""
     ids = list(selectors.failed_requests().values_list("pk", flat=True))
     count, sizes = sum(map(requeue, ids)), retry_missing()
+    _note(request, "queued again", f"{count} failed requests and {sizes} missing sizes")
     text = f"Queued again: {count} of {len(ids)} failed requests, {sizes} missing size{'' if sizes == 1 else 's'}."
     messages.success(request, text)
     return redirect("operations")
@@ -72,5 +76,10 @@ def replay_message(request: HttpRequest, delivery_id: int) -> HttpResponse:
     except ReplayError as error:
         messages.error(request, f"Not sent again: {error}.")
     else:
+        _note(request, "sent again", f"message {delivery.message_id} to {delivery.recommender}")
         messages.success(request, f"Message {delivery.message_id} goes to {delivery.recommender} again.")
     return redirect("operations")
+
+
+def _note(request: HttpRequest, action: str, subject: str) -> None:
+    audit.note(signed_in(request), "operations", action, subject, url=reverse("operations"))

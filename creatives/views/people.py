@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 from creatives.forms.accounts import MembershipForm, MerchantForm, PersonAddForm, PersonForm
 from creatives.models import Membership, Merchant, User
 from creatives.permissions import admin_required, signed_in
-from creatives.services import accounts
+from creatives.services import accounts, audit
 
 PAGE_SIZE = 50
+PEOPLE = "People and merchants"
 
 
 @admin_required
@@ -44,13 +45,13 @@ def person_add(request: HttpRequest) -> HttpResponse:
     form = PersonAddForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        person = accounts.add_person(data["email"], data["name"], data["is_staff"])
+        person = accounts.add_person(data["email"], data["name"], data["is_staff"], by=signed_in(request))
         messages.success(request, f"{person} was added. Give them a role and a welcome link.")
         return redirect("person", person.pk)
     return render(
         request,
         "accounts/form.html",
-        {"form": form, "heading": "Add a person", "submit": "Add", "back": "people"},
+        {"form": form, "heading": "Add a person", "submit": "Add", "back": "people", "back_label": PEOPLE},
     )
 
 
@@ -60,9 +61,9 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     found = get_object_or_404(User, pk=person_id)
     form = PersonForm(request.POST or None, instance=found, editor=signed_in(request))
     if request.method == "POST" and form.is_valid():
-        changed = form.save(commit=False)
-        changed.is_superuser = changed.is_staff
-        changed.save()
+        form.instance.is_superuser = form.cleaned_data["is_staff"]
+        url = reverse("person", args=[found.pk])
+        changed = audit.save_form(form, signed_in(request), "people", url=url)
         messages.success(request, f"{changed} was saved.")
         return redirect("person", found.pk)
     return render(request, "accounts/person.html", _person_context(found, form, MembershipForm()))
@@ -78,7 +79,7 @@ def role_add(request: HttpRequest, person_id: int) -> HttpResponse:
         editor = PersonForm(instance=found, editor=signed_in(request))
         return render(request, "accounts/person.html", _person_context(found, editor, form), status=422)
     data = form.cleaned_data
-    if accounts.grant(found, data["merchant"], data["role"]):
+    if accounts.grant(found, data["merchant"], data["role"], by=signed_in(request)):
         messages.success(request, f"{found} is now {data['role']} of {data['merchant']}.")
     else:
         messages.info(request, f"{found} was {data['role']} of {data['merchant']} already.")
@@ -92,7 +93,7 @@ def role_remove(request: HttpRequest, person_id: int, membership_id: int) -> Htt
     membership = get_object_or_404(
         Membership.objects.select_related("merchant"), pk=membership_id, user_id=person_id
     )
-    membership.delete()
+    accounts.withdraw(membership, by=signed_in(request))
     messages.success(request, f"No longer {membership.role} of {membership.merchant}.")
     return redirect("person", person_id)
 
@@ -129,11 +130,18 @@ def merchant(request: HttpRequest, slug: str) -> HttpResponse:
 def _edit_merchant(request: HttpRequest, found: Merchant | None) -> HttpResponse:
     form = MerchantForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        url = reverse("merchant", args=[form.cleaned_data["slug"]])
+        saved = audit.save_form(form, signed_in(request), "merchants", url=url, merchant=found)
         messages.success(request, f"{saved} was saved.")
         return redirect("people")
     heading = f"{Merchant.objects.get(pk=found.pk)}" if found else "Add a merchant"
-    context = {"form": form, "heading": heading, "submit": "Save" if found else "Add", "back": "people"}
+    context = {
+        "form": form,
+        "heading": heading,
+        "submit": "Save" if found else "Add",
+        "back": "people",
+        "back_label": PEOPLE,
+    }
     return render(request, "accounts/form.html", context)
 
 

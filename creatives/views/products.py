@@ -95,7 +95,7 @@ def product_edit(request: HttpRequest, product_id: int) -> HttpResponse:
     form = ProductForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         try:
-            catalog.edit_product(product_id, form.cleaned_data)
+            catalog.edit_product(product_id, form.cleaned_data, signed_in(request))
         except catalog.CatalogError as error:
             form.add_error("external_id", str(error))
         else:
@@ -116,7 +116,7 @@ def product_status(request: HttpRequest, product_id: int) -> HttpResponse:
     status = request.POST.get("status")
     if status not in Product.Status.values:
         raise Http404("no such status")
-    catalog.set_status(product_id, status)
+    catalog.set_status(product_id, status, signed_in(request))
     messages.success(
         request, "The product is retired." if status == "retired" else "The product is active again."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from creatives.models import FeedSource, PromptVeto
+from creatives.models import AuditEntry, FeedSource, PromptTrial, PromptVeto
 from tests.web.access import ANY, LOGIN, MERCHANT, Table, World, post
 
 TABLE = Table()
@@ -141,6 +141,11 @@ def _catalogue() -> None:
     )
 
 
+def _trial(w: World) -> dict[str, Any]:
+    trial, _ = PromptTrial.objects.get_or_create(category=w.product.category, text="on an oak table")
+    return {"trial_id": trial.pk}
+
+
 def _prompts_and_placements() -> None:
     prompt = {"path": lambda w: {"prompt_id": w.version.prompt_id}}
     placement = {"path": lambda w: {"slug": w.placement.slug}}
@@ -150,6 +155,11 @@ def _prompts_and_placements() -> None:
     TABLE.admins("prompts/<int:prompt_id>/edit/", **prompt)
     TABLE.admins("prompts/<int:prompt_id>/edit/", 422, **post(**prompt))
     TABLE.admins("prompts/<int:prompt_id>/retire/", 302, **post(**prompt))
+    TABLE.admins("prompts/trials/<int:trial_id>/", path=_trial)
+    TABLE.admins("prompts/export.<str:kind>", path=lambda w: {"kind": "csv"})
+    TABLE.admins("prompts/import/")
+    TABLE.admins("prompts/import/", 422, **post())
+    TABLE.admins("prompts/import/apply/", 404, **post())
     TABLE.admins("categories/add/")
     TABLE.admins(
         "categories/<int:category_id>/prompts/add/", path=lambda w: {"category_id": w.product.category_id}
@@ -264,8 +274,17 @@ def _bandit() -> None:
         TABLE.admins(f"experiments/<int:experiment_id>/{step}/", 302, **post(**experiment))
 
 
+def _change(w: World) -> dict[str, Any]:
+    """A change that can be taken back once."""
+    target = f"creatives.merchant:{w.merchant.pk}"
+    entry = AuditEntry.objects.create(area="merchants", action="changed", subject="ours", target=target)
+    return {"entry_id": entry.pk}
+
+
 def _operators() -> None:
     TABLE.admins("operations/")
+    TABLE.admins("changes/")
+    TABLE.admins("changes/<int:entry_id>/undo/", 302, **post(path=_change))
     TABLE.admins("operations/requests/requeue/", 302, **post())
     TABLE.admins(
         "operations/requests/<int:request_id>/requeue/",
