@@ -13,8 +13,8 @@ from .layout import Layout
 if TYPE_CHECKING:
     from .profile import CheckpointProfile
 
-SHADOW_STRENGTH: Final = 0.45
-HARMONY: Final = 0.3
+SHADOW_STRENGTH: Final = 0.6
+HARMONY: Final = 0.25
 
 _OFF_THE_GROUND: Final = re.compile(
     r"\b(hanging|hangs|hung|suspended|floating|levitating|mid-?air|in the air"

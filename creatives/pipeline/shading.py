@@ -16,15 +16,15 @@ Window = tuple[slice, slice]
 
 FOOT: Final = 0.10
 """What ends within this share of the product's height above its lowest point stands on the ground, the less the higher."""
-CORE, PENUMBRA = 0.012, 0.05
+CORE, PENUMBRA = 0.02, 0.1
 """Spread (sigma) of the two parts of a contact shadow, as shares of the product's mean side."""
-CORE_SHARE: Final = 0.55
+CORE_SHARE: Final = 0.5
 
 NORM: Final = 6
 """Minkowski norm of the estimate of the light's colour (shades of grey: Finlayson and Trezzi 2004)."""
 NEUTRAL_CHROMA: Final = 12.0
 NEUTRAL_SHARE: Final = 0.02
-LARGEST_GAIN: Final = 0.08
+LARGEST_GAIN: Final = 0.06
 """No channel of the background is changed by a larger share than this, in linear light."""
 
 
@@ -48,7 +48,7 @@ def contact_shadow(alpha: U8) -> tuple[Window, F32] | None:
     window = slice(first, last), slice(max(0, left - reach), min(width, right + reach + 1))
     touching = _touching(solid[window], foot - first, tall, max(1, round(core)))
     narrow = _spread(touching, 2 * core, core)
-    broad = _spread(touching, 1.2 * wide, 0.6 * wide)
+    broad = _spread(touching, 1.1 * wide, 0.6 * wide)
     return window, np.asarray(CORE_SHARE * narrow + (1 - CORE_SHARE) * broad, np.float32)
 
 

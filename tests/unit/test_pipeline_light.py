@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,7 @@ from creatives.pipeline.colour import to_linear
 from creatives.pipeline.compose import compose
 from creatives.pipeline.layout import Layout
 from creatives.pipeline.light import HARMONY, SHADOW_STRENGTH, Light, has_ground, light_for
-from creatives.pipeline.profiles import get_profile
+from creatives.pipeline.profiles import get_profile, profile_from_folder
 from creatives.pipeline.shading import LARGEST_GAIN, contact_shadow, harmonised
 
 
@@ -127,7 +130,7 @@ def test_a_neutral_scene_with_a_neutral_product_stays_as_it_is() -> None:
 
 def test_a_warm_scene_moves_towards_the_neutral_light_of_the_product() -> None:
     warm = scene((190, 160, 120))
-    assert harmonised(warm, product((200, 30, 30)), 0.3)[0, 0].tolist() == [183, 160, 124]
+    assert harmonised(warm, product((200, 30, 30)), 0.3)[0, 0].tolist() == [185, 160, 123]
 
 
 def test_a_product_in_the_same_warm_light_leaves_the_scene_alone() -> None:
@@ -148,9 +151,14 @@ def test_no_channel_changes_by_more_than_the_limit_and_the_product_not_at_all(
     assert (np.abs(after - before) <= LARGEST_GAIN * before + code).all()
 
 
-def test_harmony_is_a_field_of_profiles_that_pictures_depend_on() -> None:
-    import dataclasses
+def test_a_profiles_file_switches_contour_and_harmony(tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text('{"contour": false, "harmony": 0.1}')
+    profile = profile_from_folder(tmp_path)
+    assert (profile.contour, profile.harmony) == (False, 0.1)
+    assert get_profile("sd15").contour is True
 
+
+def test_harmony_is_a_field_of_profiles_that_pictures_depend_on() -> None:
     profile = get_profile("sd15")
     assert dataclasses.replace(profile, harmony=0.0).fingerprint != profile.fingerprint
     with pytest.raises(ValueError, match=r"harmony is 1\.5"):
