@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -123,6 +125,7 @@ def _page(
         "is_doubtful": row is not None and not row.is_by_hand and row.confidence < DOUBTFUL,
         "form": form or MaskForm(initial={"base": revision}),
         "box": box or BoxForm(),
+        "back": _back(request),
     }
     return render(request, "masks/mask.html", context, status=status)
 
@@ -169,7 +172,7 @@ def _confirm(request: HttpRequest, image: ProductImage) -> HttpResponse:
         form.add_error(None, f"{error}.")
         return _page(request, image, form, status=409)
     messages.success(request, "The mask is confirmed.")
-    return redirect("mask", image.pk)
+    return redirect(_back(request) or reverse("mask", args=[image.pk]))
 
 
 def _find(request: HttpRequest, image: ProductImage) -> HttpResponse:
@@ -191,11 +194,18 @@ def _fixed(
         return _page(request, image, form, status=422)
     again = f" {fixed.repainted} creatives are painted again." if fixed.repainted else ""
     messages.success(request, f"Saved. The mask is used for every creative of this photo from now on.{again}")
-    return redirect("mask", image.pk)
+    return redirect(_back(request) or reverse("mask", args=[image.pk]))
 
 
 def _terms(form: MaskForm) -> dict[str, Any]:
     return {name: form.cleaned_data[name] for name in ("base", "with_approved")}
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the person came from (``?next=``), if that is an address of this site; else empty."""
+    target = request.GET.get("next", "")
+    hosts = {request.get_host()}
+    return target if url_has_allowed_host_and_scheme(target, hosts, require_https=request.is_secure()) else ""
 
 
 def _first_error(form: BoxForm) -> str:

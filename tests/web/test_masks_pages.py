@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -188,3 +189,24 @@ def test_strangers_find_no_mask(client: Client, image: ProductImage) -> None:
 
 def test_the_product_page_leads_to_the_mask(reviewer: Client, image: ProductImage) -> None:
     assert f'href="/masks/{image.pk}/"' in body(reviewer.get(f"/products/{image.product_id}/"))
+
+
+@pytest.mark.parametrize(
+    ("target", "lands"),
+    [
+        ("/review/?view=grid", "/review/?view=grid"),
+        ("https://elsewhere.test/", None),
+        ("//elsewhere.test", None),
+        ("", None),
+    ],
+)
+def test_who_came_from_the_desk_goes_back_to_it(
+    reviewer: Client, image: ProductImage, target: str, lands: str | None
+) -> None:
+    doubtful(image)
+    address = f"/masks/{image.pk}/?{urlencode({'next': target})}"
+    assert ("Back to where you were" in body(reviewer.get(address))) is (lands is not None)
+    answer = reviewer.post(address, {"action": "confirm", "base": 0})
+    assert (answer.status_code, answer.headers["Location"]) == (302, lands or f"/masks/{image.pk}/")
+    answer = reviewer.post(address, {"action": "box", "base": 1, **BOX})
+    assert (answer.status_code, answer.headers["Location"]) == (302, lands or f"/masks/{image.pk}/")
