@@ -7,9 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from diffusers import DDPMScheduler
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.multiprocessing.spawn import start_processes
@@ -22,6 +24,8 @@ from training.patches import COMPONENTS, PatchBasis
 from training.progress import Clock, learning_rate
 from training.text import new_text_encoder, train_tokenizer
 
+TOGETHER, KEPT = 8, 200
+"""Steps between two averagings of the processes' weights, and between two saved states."""
 PEAK, TEXT_DROPOUT, EDGE_DROPOUT, PRODUCT_DROPOUT, NO_ADAPTER, SHIFT = 1e-3, 0.1, 0.1, 0.1, 0.3, 2.0
 EMBEDDING = "text.embeddings.token_embedding.weight"
 
@@ -73,7 +77,7 @@ class Studio(nn.Module):
 class Average:
     """Exponential moving average of a module's weights, with the usual warm-up of the decay."""
 
-    def __init__(self, module: nn.Module, decay: float = 0.98, every: int = 4) -> None:
+    def __init__(self, module: nn.Module, decay: float = 0.99, every: int = 4) -> None:
         self.module, self.decay, self.every = copy.deepcopy(module).requires_grad_(False), decay, every
 
     @torch.no_grad()
@@ -100,10 +104,16 @@ def load_basis(work: Path, scenes: Path) -> PatchBasis:
     return PatchBasis.load(work / "basis.npz")
 
 
-def channel_weights(items: list[Item]) -> Tensor:
-    """(C, 1, 1): one over the deviation where that is above 1, so that lightness does not drown colour; codes 0.3."""
+def channel_weights(items: list[Item], gains: NDArray[np.float64]) -> Tensor:
+    """(C, 1, 1): the root of what a channel does to the picture, over its deviation where that is above 1; codes 0.3.
+
+    So lightness does not drown colour, and neither drowns in fine texture, which cannot be foretold.
+    """
     sample = torch.cat([item.latents.float().flatten(1) for item in items[:: max(1, len(items) // 200)]], 1)
-    weights = 1 / sample.std(1).clamp(min=1)
+    deviations = sample.std(1)
+    weights = torch.ones(len(deviations))
+    shown = deviations[:COMPONENTS] / torch.from_numpy(gains).float()
+    weights[:COMPONENTS] = shown.sqrt() / deviations[:COMPONENTS].clamp(min=1)
     weights[COMPONENTS:] = 0.3
     return weights[:, None, None]
 
@@ -147,16 +157,17 @@ def make_batch(
     return latents, edges, weights, tokens.input_ids, products, keep
 
 
-def average_gradients(parameters: list[nn.Parameter], ranks: int) -> None:
-    """Mean of all processes' gradients, as one flat message; a parameter without one counts as zero."""
-    used = [p for p in parameters if p.grad is not None]
-    flat = torch.cat([p.grad.reshape(-1) for p in used if p.grad is not None])
+def average_weights(parameters: list[nn.Parameter], ranks: int) -> None:
+    """Mean of all processes' weights, as one flat message (local SGD, Stich 2019): each keeps its optimiser's state.
+
+    Averaging gradients at every step cost as much as the step itself does at the batches that learn fastest.
+    """
+    flat = torch.cat([p.detach().reshape(-1) for p in parameters])
     dist.all_reduce(flat)
     flat /= ranks
     start = 0
-    for p in used:
-        if p.grad is not None:
-            p.grad.copy_(flat[start : start + p.numel()].view_as(p))
+    for p in parameters:
+        p.data.copy_(flat[start : start + p.numel()].view_as(p))
         start += p.numel()
 
 
@@ -174,7 +185,7 @@ def train_rank(
     rank: int, ranks: int, scenes: Path, work: Path, minutes: float, scale: float, batch: int, seed: int, until: float,
     peak: float,
 ) -> None:  # fmt: skip
-    """One process of the training. Rank 0 writes ``work``/diffusion.pt every hundred steps and prints progress."""
+    """One process of the training. Rank 0 writes ``work``/diffusion.pt every KEPT steps and prints progress."""
     torch.set_num_threads(1)
     if ranks > 1:
         meeting = f"file://{work.resolve()}/meeting-{seed}-{scale}"
@@ -197,7 +208,8 @@ def train_rank(
         ):
             optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
-    items = load_items(scenes, load_basis(work, scenes), scale, rank, ranks, seed)
+    basis = load_basis(work, scenes)
+    items = load_items(scenes, basis, scale, rank, ranks, seed)
     groups = by_size([item.size for item in items])
     clock = Clock(minutes, spent)
     rng, shared = random.Random(f"{seed}:{rank}:{step}"), random.Random(f"{seed}:{step}")
@@ -209,14 +221,19 @@ def train_rank(
         agreed: list[Any] = [sizes, shares]
         dist.broadcast_object_list(agreed)
         sizes, shares = agreed
-    by_channel = channel_weights(items)
+    by_channel = channel_weights(items, basis.gains)
     running, begun = 0.0, step
     while True:
-        share = torch.tensor([clock.share, clock.spent])
-        if ranks > 1:
-            dist.all_reduce(share, op=dist.ReduceOp.MAX)
-        if share[1] >= min(minutes, until):
-            break
+        if (step - begun) % TOGETHER == 0:
+            if ranks > 1:
+                average_weights(parameters, ranks)
+            if rank == 0 and (step - begun) % KEPT == KEPT - TOGETHER:
+                _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
+            share = torch.tensor([clock.share, clock.spent])
+            if ranks > 1:
+                dist.all_reduce(share, op=dist.ReduceOp.MAX)
+            if share[1] >= min(minutes, until):
+                break
         size = shared.choices(sizes, shares)[0]
         with_adapter = shared.random() >= NO_ADAPTER
         count = max(2, round(batch * 65536 / (size[0] * size[1])))
@@ -235,8 +252,6 @@ def train_rank(
         loss = velocity_loss(made, wanted, weight * by_channel)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        if ranks > 1:
-            average_gradients(parameters, ranks)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(peak, step, share[0].item(), warmup=80)
@@ -244,11 +259,9 @@ def train_rank(
         average.update(studio, step)
         step += 1
         running += loss.item()
-        if rank == 0 and step % 25 == 0:
-            print(clock.line(step, loss=running / min(25, step - begun), items=len(items)), flush=True)
+        if rank == 0 and (step - begun) % 50 == 0:
+            print(clock.line(step, loss=running / 50, items=len(items)), flush=True)
             running = 0.0
-        if rank == 0 and step % 100 == 0:
-            _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
     if rank == 0:
         _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
 
