@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from bandit.demand import count_demand
 from bandit.rollups import roll_up
 
 log = structlog.get_logger("rollups")
@@ -37,6 +38,7 @@ def _run(stop: threading.Event) -> None:
         close_old_connections()
         try:
             roll_up(is_stopped=stop.is_set)
+            count_demand()
         except Exception:  # the database may be away: the next round finds the touches where they were
             log.exception("round_failed")
         pause = pause_after(time.monotonic() - started)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -65,7 +65,6 @@ class Listing:
     sort: str
     page: Page
     is_narrowed: bool
-    sorts: list[tuple[str, str]] = field(default_factory=list)
 
     def csv(self, name: str) -> StreamingHttpResponse:
         """All rows, not only the page, as ``name``.csv; formulas are escaped."""
@@ -110,7 +109,7 @@ def wants_csv(request: HttpRequest) -> bool:
 
 def searched(rows: QuerySet[Any], query: str, fields: Sequence[str]) -> QuerySet[Any]:
     """Rows in which every word of ``query`` is part of one of ``fields``."""
-    for word in query.split()[:MOST_WORDS]:
+    for word in query.replace("\x00", "").split()[:MOST_WORDS]:
         found = Q()
         for name in fields:
             found |= Q(**{f"{name}__icontains": word[:LONGEST_WORD]})
@@ -159,6 +158,6 @@ def _form(spec: ListSpec, data: dict[str, str], kept: Mapping[str, str]) -> form
         fields["sort"] = forms.ChoiceField(label="Sort", required=False, choices=orders)
     for name in kept:
         fields[name] = forms.CharField(required=False, widget=forms.HiddenInput)
-    made = forms.Form(data)
+    made = forms.Form(data, initial={"sort": next(iter(spec.sorts)), **kept})
     made.fields.update(fields)
     return made

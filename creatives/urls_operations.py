@@ -8,6 +8,8 @@ from creatives.views import audit, operations
 
 urlpatterns = [
     path("operations/", operations.operations, name="operations"),
+    path("operations/requests/", operations.request_list, name="operations-requests"),
+    path("operations/messages/", operations.message_list, name="operations-messages"),
     path("operations/requests/requeue/", operations.requeue_all, name="operations-requeue-all"),
     path(
         "operations/requests/<int:request_id>/requeue/", operations.requeue_request, name="operations-requeue"

@@ -85,15 +85,20 @@ class QueueFilters(UrlFilters):
 
 @dataclass(frozen=True, slots=True)
 class ApprovedFilters(UrlFilters):
-    """Narrow what is approved: merchant by slug, by whom ("auto" or "person"), by which prompt's trust (an id)."""
+    """Narrow what is approved: merchant by slug, by whom ("auto" or "person"), by which prompt's trust (an id).
+
+    ``q`` is part of a product's title or of the prompt's name, or a product's id; ``sort`` is "oldest" or "" (latest first).
+    """
 
     merchant: str = ""
     by: str = ""
     trust: int | None = None
+    q: str = ""
+    sort: str = ""
 
     @classmethod
     def readers(cls) -> dict[str, Any]:
-        return {"merchant": word, "by": word, "trust": number}
+        return {"merchant": word, "by": word, "trust": number, "q": word, "sort": word}
 
 
 @dataclass(frozen=True, slots=True)

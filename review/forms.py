@@ -70,8 +70,14 @@ class RulesForm(forms.ModelForm):
 class ApprovedFilterForm(FilterForm):
     """Narrow what is approved."""
 
+    q = forms.CharField(
+        required=False, label="Search", widget=forms.SearchInput({"placeholder": "Product or prompt"})
+    )
     merchant = forms.ChoiceField(required=False)
     by = forms.ChoiceField(required=False, label="Approved")
+    sort = forms.ChoiceField(
+        required=False, label="Sort", choices=[("", "Latest first"), ("oldest", "Oldest first")]
+    )
     trust = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, user: User, filters: ApprovedFilters) -> None:

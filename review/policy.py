@@ -17,11 +17,11 @@ CLEARLY_DISTINCT = 20.0  # ΔE*ab from which a product stands out as well as any
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A creative in the queue: seconds it has waited, sizes in which it is wanted, its risk (see ``risk``)."""
+    """A creative in the queue: seconds it has waited, impressions that waited for it, its risk (see ``risk``)."""
 
     creative_id: int
     age: float
-    demand: int = 1
+    demand: int = 0
     risk: float = 1.0
 
 

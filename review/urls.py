@@ -23,5 +23,6 @@ urlpatterns = [
     path("review/gold/<int:creative_id>/set/", gold.set_item, name="review-gold-set"),
     path("review/gold/<int:gold_id>/retire/", gold.retire_item, name="review-gold-retire"),
     path("review/rules/", rules.rules, name="review-rules"),
+    path("review/rules/trust/<int:trust_id>/recall/", rules.take_back, name="review-trust-recall"),
     path("review/rules/trust/<int:trust_id>/<str:turn>/", rules.turn, name="review-trust-turn"),
 ]

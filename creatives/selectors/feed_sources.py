@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-
-from django.db.models import QuerySet
 
 from creatives.models import FeedRun, FeedSource
 
@@ -20,9 +19,9 @@ class SourceCard:
     last: FeedRun | None
 
 
-def source_cards(sources: QuerySet[FeedSource]) -> list[SourceCard]:
-    """The sources by name, each with its latest run (2 queries)."""
-    rows = list(sources.select_related("merchant").order_by("name", "pk"))
+def source_cards(sources: Iterable[FeedSource]) -> list[SourceCard]:
+    """The sources, each with its latest run (1 query)."""
+    rows = list(sources)
     runs = (
         FeedRun.objects.filter(source__in=rows)
         .select_related("catalog_import")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creatives.forms.feeds import FeedSourceForm
+from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
 from creatives.models import FeedSource, Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
@@ -15,17 +18,47 @@ from creatives.selectors.feed_sources import SHOWN_RUNS, source_cards
 from creatives.services import feed_sources as service
 
 
+def _of_state(rows: QuerySet[FeedSource], state: str) -> QuerySet[FeedSource]:
+    if state == "paused":
+        return rows.filter(is_paused=True)
+    running = rows.filter(is_paused=False)
+    return running.filter(failures__gt=0) if state == "failing" else running.filter(failures=0)
+
+
+SOURCES = ListSpec(
+    search=("name", "url"),
+    placeholder="Name or address",
+    sorts={"name": ("Name", ["name", "pk"]), "next": ("Next fetch", ["next_run_at", "pk"])},
+    choices=[
+        Choice(
+            "state", "State", [("active", "Active"), ("failing", "Failing"), ("paused", "Paused")], _of_state
+        )
+    ],
+    columns=[
+        Column("name", lambda row: row.name),
+        Column("address", lambda row: row.url),
+        Column("paused", lambda row: "yes" if row.is_paused else "no"),
+        Column("failures", lambda row: row.failures),
+        Column("next", lambda row: row.next_run_at),
+    ],
+)
+
+
 @member_required(ANY_ROLE)
 @require_safe
-def sources(request: HttpRequest) -> HttpResponse:
+def sources(request: HttpRequest) -> HttpResponseBase:
     """The merchant's feeds by address, and how their last fetch ended."""
     user = signed_in(request)
     merchant = current_merchant(request)
     merchants = Merchant.objects.for_member(user).order_by("name")
+    found = listing(request, FeedSource.objects.filter(merchant=merchant), SOURCES)
+    if wants_csv(request):
+        return found.csv("feeds")
     context = {
         "merchant": merchant,
         "merchants": merchants,
-        "cards": source_cards(FeedSource.objects.filter(merchant=merchant)),
+        "list": found,
+        "cards": source_cards(found.page),
         "may_edit": merchant is not None
         and Merchant.objects.for_member(user, EDITORS).filter(pk=merchant.pk).exists(),
     }
@@ -81,7 +114,9 @@ def source(request: HttpRequest, source_id: int) -> HttpResponse:
     found = get_for_member(FeedSource.objects.select_related("merchant"), user, pk=source_id)
     context = {
         "source": found,
-        "runs": found.runs.select_related("catalog_import")[:SHOWN_RUNS],
+        "page": Paginator(found.runs.select_related("catalog_import"), SHOWN_RUNS).get_page(
+            request.GET.get("page")
+        ),
         "is_running": found.runs.filter(finished_at=None).exists(),
         "may_edit": FeedSource.objects.for_member(user, EDITORS).filter(pk=found.pk).exists(),
     }

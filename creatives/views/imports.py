@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creatives.feeds import RowIssue, Severity, issues_as_csv
 from creatives.forms.feeds import ColumnsForm, FeedForm
+from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
 from creatives.models import CatalogImport, Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
@@ -20,7 +21,58 @@ from creatives.services.catalog import CatalogError
 from creatives.services.imports import ImportHow, apply_dry_run, explain, look_ahead, start_import
 from creatives.services.uploads import unknown_columns
 
-PAGE = 50
+IMPORTS = ListSpec(
+    search=("filename", "source__name", "created_by__email", "created_by__name"),
+    placeholder="File, feed or person",
+    sorts={
+        "latest": ("Latest first", ["-pk"]),
+        "oldest": ("Oldest first", ["pk"]),
+        "file": ("File", ["filename", "-pk"]),
+        "refused": ("Most refused", ["-refused", "-pk"]),
+    },
+    choices=[
+        Choice(
+            "status",
+            "Status",
+            CatalogImport.Status.choices,
+            lambda rows, value: rows.filter(status=value),
+        ),
+        Choice(
+            "kind",
+            "Kind",
+            [("real", "Imports"), ("dry", "Dry runs")],
+            lambda rows, value: rows.filter(dry_run=value == "dry"),
+        ),
+    ],
+    columns=[
+        Column("file", lambda row: row.filename),
+        Column("came_in", lambda row: row.queued_at),
+        Column("by", lambda row: row.created_by.email if row.created_by else row.source or ""),
+        Column("dry_run", lambda row: "yes" if row.dry_run else "no"),
+        Column("status", lambda row: row.status),
+        *[
+            Column(name, attrgetter(field))
+            for name, field in (
+                ("rows", "rows_done"), ("new", "created"), ("changed", "changed"), ("unchanged", "unchanged"),
+                ("retired", "retired"), ("refused", "refused"), ("error", "error"),
+            )
+        ],
+    ],
+)  # fmt: skip
+ISSUES = ListSpec(
+    search=("record", "column", "value", "rule"),
+    placeholder="Id, column or problem",
+    sorts={"weight": ("Errors first", ["severity", "line", "pk"]), "line": ("Line", ["line", "pk"])},
+    choices=[
+        Choice(
+            "weight",
+            "Weight",
+            [("error", "Errors"), ("warning", "Warnings")],
+            lambda rows, value: rows.filter(severity=value),
+        )
+    ],
+    columns=[],
+)
 HOW = ("mode", "dry_run", "strict", "format", "currency", "link_template")
 
 
@@ -51,15 +103,16 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @member_required(ANY_ROLE)
 @require_safe
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: HttpRequest) -> HttpResponseBase:
     """The merchant's imports, newest first."""
     merchant = current_merchant(request)
-    rows = CatalogImport.objects.filter(merchant=merchant).select_related("created_by")
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    rows = CatalogImport.objects.filter(merchant=merchant).select_related("created_by", "source")
+    found = listing(request, rows, IMPORTS)
+    if wants_csv(request):
+        return found.csv("imports")
     merchants = Merchant.objects.for_member(signed_in(request)).order_by("name")
-    return render(
-        request, "catalog/imports.html", {"merchant": merchant, "merchants": merchants, "page": page}
-    )
+    context = {"merchant": merchant, "merchants": merchants, "list": found}
+    return render(request, "catalog/imports.html", context)
 
 
 @member_required(ANY_ROLE)
@@ -68,12 +121,14 @@ def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
     """An import's progress, counts and issues; htmx asks for the part that changes."""
     found = get_for_member(CatalogImport, signed_in(request), pk=import_id)
     may_edit = CatalogImport.objects.for_member(signed_in(request), EDITORS).filter(pk=found.pk).exists()
+    issues = listing(request, found.issues.all(), ISSUES)
     context = {
         "upload": found,
         "may_edit": may_edit,
         "progress": import_progress(found),
         "counts": counts_of(found),
-        "page": Paginator(issue_rows(found), PAGE).get_page(request.GET.get("page")),
+        "list": issues,
+        "has_issues": issues.is_narrowed or issues.page.paginator.count,
     }
     template = (
         "catalog/_import.html" if request.headers.get("HX-Target") == "import" else "catalog/import.html"

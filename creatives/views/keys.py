@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from creatives.forms.accounts import RecommenderForm
+from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
 from creatives.models import ApiKey, Merchant, Recommender
 from creatives.permissions import (
     OWNERS,
@@ -24,14 +25,60 @@ from creatives.permissions import (
 )
 from creatives.services import accounts, audit
 
+RECOMMENDERS = ListSpec(
+    search=("name", "webhook_url"),
+    placeholder="Name or webhook address",
+    sorts={"name": ("Name", ["name"]), "keys": ("Most keys", ["-live_keys", "name"])},
+    choices=[
+        Choice(
+            "state",
+            "State",
+            [("active", "Active"), ("inactive", "Inactive"), ("dead", "With dead messages")],
+            lambda rows, value: (
+                rows.filter(dead__gt=0) if value == "dead" else rows.filter(is_active=value == "active")
+            ),
+        )
+    ],
+    columns=[
+        Column("name", lambda row: row.name),
+        Column("active", lambda row: "yes" if row.is_active else "no"),
+        Column("merchants", lambda row: "; ".join(merchant.slug for merchant in row.merchants.all())),
+        Column("webhook", lambda row: row.webhook_url),
+        Column("keys", lambda row: row.live_keys),
+        Column("dead_messages", lambda row: row.dead),
+    ],
+)
+KEYS = ListSpec(
+    search=("prefix",),
+    placeholder="Beginning of the key",
+    sorts={"made": ("Made last", ["revoked_at", "-created_at"]), "oldest": ("Made first", ["created_at"])},
+    choices=[
+        Choice(
+            "state",
+            "State",
+            [("active", "In use"), ("revoked", "Revoked")],
+            lambda rows, value: rows.filter(revoked_at__isnull=value == "active"),
+        )
+    ],
+    columns=[
+        Column("key", str),
+        Column("made", lambda row: row.created_at),
+        Column("revoked", lambda row: row.revoked_at),
+    ],
+)
+
 
 @member_required(OWNERS)
-def keys(request: HttpRequest) -> HttpResponse:
+def keys(request: HttpRequest) -> HttpResponseBase:
     """The keys of a merchant."""
     merchant = current_merchant(request, OWNERS)
-    found = ApiKey.objects.filter(merchant=merchant).order_by("revoked_at", "-created_at") if merchant else []
+    rows = ApiKey.objects.filter(merchant=merchant) if merchant else ApiKey.objects.none()
+    found = listing(request, rows, KEYS)
+    if wants_csv(request):
+        return found.csv("keys")
     owned = Merchant.objects.for_member(signed_in(request), OWNERS).order_by("name")
-    return render(request, "accounts/keys.html", {"merchant": merchant, "keys": found, "merchants": owned})
+    context = {"merchant": merchant, "list": found, "keys": found.page, "merchants": owned}
+    return render(request, "accounts/keys.html", context)
 
 
 @member_required(OWNERS)
@@ -69,14 +116,15 @@ def key_revoke(request: HttpRequest, key_id: int) -> HttpResponse:
 
 
 @admin_required
-def recommenders(request: HttpRequest) -> HttpResponse:
+def recommenders(request: HttpRequest) -> HttpResponseBase:
     """All recommenders."""
     live = Count("api_keys", filter=Q(api_keys__revoked_at=None), distinct=True)
     dead = Count("deliveries", filter=Q(deliveries__status="dead"), distinct=True)
-    found = (
-        Recommender.objects.prefetch_related("merchants").annotate(live_keys=live, dead=dead).order_by("name")
-    )
-    return render(request, "accounts/recommenders.html", {"recommenders": found})
+    rows = Recommender.objects.prefetch_related("merchants").annotate(live_keys=live, dead=dead)
+    found = listing(request, rows, RECOMMENDERS, keep=())
+    if wants_csv(request):
+        return found.csv("recommenders")
+    return render(request, "accounts/recommenders.html", {"list": found})
 
 
 @admin_required

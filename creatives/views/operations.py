@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from creatives.models import CreativeRequest, WebhookDelivery
+from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
+from creatives.models import CreativeRequest, Merchant, WebhookDelivery
 from creatives.permissions import admin_required, signed_in
 from creatives.selectors import operations as selectors
 from creatives.services import audit
@@ -37,6 +38,99 @@ def operations(request: HttpRequest) -> HttpResponse:
     }
     is_partial = request.headers.get("HX-Target") == "operations"
     return render(request, "operations/_live.html" if is_partial else "operations/operations.html", context)
+
+
+@admin_required
+@require_safe
+def request_list(request: HttpRequest) -> HttpResponseBase:
+    """Every request for a creative, the failed ones with a way out."""
+    rows = CreativeRequest.objects.select_related("merchant", "prompt_version__prompt")
+    found = listing(request, rows, _requests(), keep=())
+    if wants_csv(request):
+        return found.csv("requests")
+    return render(request, "operations/requests.html", {"list": found})
+
+
+@admin_required
+@require_safe
+def message_list(request: HttpRequest) -> HttpResponseBase:
+    """Every message to a recommender, and sending one again."""
+    rows = WebhookDelivery.objects.select_related("merchant", "recommender")
+    found = listing(request, rows, _messages(), keep=())
+    if wants_csv(request):
+        return found.csv("messages")
+    return render(request, "operations/messages.html", {"list": found})
+
+
+def _requests() -> ListSpec:
+    return ListSpec(
+        search=("prompt_version__prompt__name", "error", "bucket", "image_sha256"),
+        placeholder="Prompt, bucket or reason",
+        sorts={
+            "latest": ("Latest first", ["-pk"]),
+            "wanted": ("Most wanted", ["-demand", "-pk"]),
+            "attempts": ("Most attempts", ["-attempts", "-pk"]),
+            "oldest": ("Oldest first", ["pk"]),
+        },
+        choices=[
+            Choice(
+                "status",
+                "Status",
+                CreativeRequest.Status.choices,
+                lambda rows, value: rows.filter(status=value),
+            ),
+            Choice("of", "Merchant", _merchants(), lambda rows, value: rows.filter(merchant__slug=value)),
+        ],
+        columns=[
+            Column("request", lambda row: row.pk),
+            Column("merchant", lambda row: row.merchant.slug),
+            Column("prompt", lambda row: row.prompt_version),
+            Column("bucket", lambda row: row.bucket),
+            Column("layout", lambda row: row.layout),
+            Column("status", lambda row: row.status),
+            Column("attempts", lambda row: row.attempts),
+            Column("wanted", lambda row: row.demand),
+            Column("asked", lambda row: row.created_at),
+            Column("ended", lambda row: row.finished_at),
+            Column("reason", lambda row: row.error),
+        ],
+    )
+
+
+def _messages() -> ListSpec:
+    return ListSpec(
+        search=("event_type", "message_id", "recommender__name", "error"),
+        placeholder="Event, recommender, message or answer",
+        sorts={
+            "latest": ("Latest first", ["-pk"]),
+            "attempts": ("Most attempts", ["-attempts", "-pk"]),
+            "oldest": ("Oldest first", ["pk"]),
+        },
+        choices=[
+            Choice(
+                "status",
+                "Status",
+                WebhookDelivery.Status.choices,
+                lambda rows, value: rows.filter(status=value),
+            ),
+            Choice("of", "Merchant", _merchants(), lambda rows, value: rows.filter(merchant__slug=value)),
+        ],
+        columns=[
+            Column("message", lambda row: row.message_id),
+            Column("event", lambda row: row.event_type),
+            Column("recommender", lambda row: row.recommender),
+            Column("merchant", lambda row: row.merchant.slug),
+            Column("status", lambda row: row.status),
+            Column("attempts", lambda row: row.attempts),
+            Column("due", lambda row: row.due_at),
+            Column("response", lambda row: row.response_status),
+            Column("error", lambda row: row.error),
+        ],
+    )
+
+
+def _merchants() -> list[tuple[str, str]]:
+    return [(row.slug, row.name) for row in Merchant.objects.order_by("name")]
 
 
 @admin_required

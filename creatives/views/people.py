@@ -3,40 +3,71 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.db.models import F, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from creatives.forms.accounts import MembershipForm, MerchantForm, PersonAddForm, PersonForm
-from creatives.models import Membership, Merchant, User
+from creatives.listing import Choice, Column, ListSpec, listing, searched, wants_csv
+from creatives.models import Membership, Merchant, Role, User
 from creatives.permissions import admin_required, signed_in
 from creatives.services import accounts, audit
 
-PAGE_SIZE = 50
 PEOPLE = "People and merchants"
 
 
 @admin_required
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: HttpRequest) -> HttpResponseBase:
     """Everyone with their roles, and the merchants."""
-    query = request.GET.get("q", "").strip()
     roles = Prefetch(
         "memberships", Membership.objects.select_related("merchant").order_by("merchant__name", "role")
     )
-    found = User.objects.order_by("email").prefetch_related(roles)
-    if query:
-        found = found.filter(
-            Q(email__icontains=query)
-            | Q(name__icontains=query)
-            | Q(memberships__merchant__name__icontains=query)
-        ).distinct()
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    merchants = Merchant.objects.order_by("name")
-    return render(request, "accounts/people.html", {"page": page, "query": query, "merchants": merchants})
+    found = listing(request, User.objects.prefetch_related(roles), _spec(), keep=())
+    if wants_csv(request):
+        return found.csv("people")
+    query = request.GET.get("q", "").strip()
+    merchants = searched(Merchant.objects.order_by("name"), query, ("name", "slug"))
+    return render(request, "accounts/people.html", {"list": found, "merchants": merchants})
+
+
+def _spec() -> ListSpec:
+    merchants = [(row.slug, row.name) for row in Merchant.objects.order_by("name")]
+    return ListSpec(
+        search=("email", "name", "memberships__merchant__name"),
+        placeholder="E-mail, name or merchant",
+        sorts={
+            "email": ("E-mail", ["email"]),
+            "name": ("Name", ["name", "email"]),
+            "seen": ("Signed in last", [F("last_login").desc(nulls_last=True), "email"]),  # type: ignore[list-item]
+        },
+        choices=[
+            Choice("role", "Role", [*Role.choices, ("admin", "Administrator")], _with_role),
+            Choice("of", "Merchant", merchants, _of_merchant),
+        ],
+        columns=[
+            Column("email", lambda row: row.email),
+            Column("name", lambda row: row.name),
+            Column("administrator", lambda row: "yes" if row.is_staff else "no"),
+            Column("may_sign_in", lambda row: "yes" if row.is_active else "no"),
+            Column(
+                "roles", lambda row: "; ".join(f"{of.role} of {of.merchant}" for of in row.memberships.all())
+            ),
+            Column("last_sign_in", lambda row: row.last_login),
+        ],
+    )
+
+
+def _with_role(rows: QuerySet[User], role: str) -> QuerySet[User]:
+    if role == "admin":
+        return rows.filter(is_staff=True)
+    return rows.filter(pk__in=Membership.objects.filter(role=role).values("user"))
+
+
+def _of_merchant(rows: QuerySet[User], slug: str) -> QuerySet[User]:
+    return rows.filter(pk__in=Membership.objects.filter(merchant__slug=slug).values("user"))
 
 
 @admin_required

@@ -17,7 +17,7 @@ from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
 from creatives.pipeline.image_io import ImageError
 from creatives.selectors.catalog import creatives_of
-from creatives.selectors.gallery import by_placement, category_choices, vetoes_for
+from creatives.selectors.gallery import by_placement, category_choices, painting_progress, vetoes_for
 from creatives.services import catalog
 from creatives.services.ahead import ask_ahead, slots_for
 
@@ -49,7 +49,7 @@ def _page(request: HttpRequest, found: Product, image_form: NewImageForm) -> Htt
         "main": pictures[0] if pictures else None,
         "pictures": pictures,
         "prompt_groups": groups,
-        "is_painting": any(group.waiting for group in groups),
+        "painting": painting_progress(found) if any(group.waiting for group in groups) else None,
         "placement_groups": by_placement(found) if request.GET.get("by") == "placement" else None,
         "vetoes": list(vetoes_for(found)),
         "categories": category_choices(found),

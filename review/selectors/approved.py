@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from creatives.models import Creative, Merchant, User
 from creatives.permissions import REVIEWERS
 from review.filters import ApprovedFilters
 from review.models import Decision
+from review.selectors.queue import named, pictures
 
 
 def approved(user: User, filters: ApprovedFilters) -> QuerySet[Creative]:
@@ -24,7 +25,14 @@ def approved(user: User, filters: ApprovedFilters) -> QuerySet[Creative]:
         found = found.filter(by_person if filters.by == "person" else ~by_person)
     if filters.trust:
         found = found.filter(Exists(lines.filter(purpose=Decision.Purpose.AUTO, trust=filters.trust)))
-    return found.order_by("-decided_at", "-pk")
+    if filters.q:
+        of_prompt = Q(request__prompt_version__prompt__name__icontains=filters.q)
+        found = found.filter(of_prompt | Q(pictures(named(filters.q))))
+    return (
+        found.order_by("decided_at", "pk")
+        if filters.sort == "oldest"
+        else found.order_by("-decided_at", "-pk")
+    )
 
 
 def latest_decisions(creative_ids: Iterable[int]) -> dict[int, Decision]:

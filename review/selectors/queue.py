@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from creatives.models import Category, Creative, Merchant, ProductImage, Prompt, Rendition, User
+from creatives.models import Category, Creative, Merchant, ProductImage, Prompt, User
 from creatives.models.base import TenantQuerySet
 from creatives.permissions import REVIEWERS
 from review.filters import QueueFilters
@@ -30,9 +30,9 @@ def narrowed(rows: QuerySet[Creative], filters: QueueFilters) -> QuerySet[Creati
     if filters.verdict:
         rows = rows.filter(record__verdict=filters.verdict)
     if filters.category:
-        rows = rows.filter(_pictures(_in_category(filters.category)))
+        rows = rows.filter(pictures(_in_category(filters.category)))
     if filters.q:
-        rows = rows.filter(_pictures(_named(filters.q)))
+        rows = rows.filter(pictures(named(filters.q)))
     if filters.waited:
         rows = rows.filter(created_at__lte=timezone.now() - timedelta(hours=filters.waited))
     return rows
@@ -58,21 +58,14 @@ def waiting(user: User, filters: QueueFilters = ALL) -> QuerySet[Creative]:
 def ranked(user: User, filters: QueueFilters) -> list[int]:
     """Ids of what nobody else holds, in the order of review; at most the 500 oldest are looked at."""
     now = timezone.now()
-    sizes = (
-        Rendition.objects.filter(request=OuterRef("request"))
-        .order_by()
-        .values("request")
-        .annotate(wanted=Count("pk"))
-    )
     rows = (
         waiting(user, filters)
         .exclude(Q(claim__expires_at__gt=now))
-        .annotate(demand=Subquery(sizes.values("wanted")))
         .order_by("created_at", "pk")
-        .values_list("pk", "created_at", "demand", "record__verdict", "record__quality")[:LOOK_AHEAD]
+        .values_list("pk", "created_at", "request__demand", "record__verdict", "record__quality")[:LOOK_AHEAD]
     )
     queue = [
-        Waiting(pk, (now - created).total_seconds(), demand or 1, _risk(verdict, quality))
+        Waiting(pk, (now - created).total_seconds(), demand, _risk(verdict, quality))
         for pk, created, demand, verdict, quality in rows
     ]
     return rank(queue, skipped_by(user, [item.creative_id for item in queue]))
@@ -118,7 +111,7 @@ def choices(user: User) -> dict[str, list[Any]]:
     }
 
 
-def _pictures(products: Q) -> Exists:
+def pictures(products: Q) -> Exists:
     """Creatives whose photo shows such a product of the same merchant."""
     images: TenantQuerySet = ProductImage.objects.filter(
         products, merchant=OuterRef("merchant"), sha256=OuterRef("request__image_sha256")
@@ -132,5 +125,6 @@ def _in_category(category_id: int) -> Q:
     return Q(product__category__path=path) | Q(product__category__path__startswith=f"{path} > ")
 
 
-def _named(text: str) -> Q:
+def named(text: str) -> Q:
+    """Pictures of products whose title holds ``text``, or whose id it is."""
     return Q(product__title__icontains=text) | Q(product__external_id__iexact=text)

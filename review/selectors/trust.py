@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from creatives.models import Merchant
+from creatives.models import Creative, Merchant
 from review.models import Decision, PromptTrust, ReviewRules, TrustEvent
 
 LENGTH = 20
@@ -28,11 +28,29 @@ def versions(merchant: Merchant) -> list[Change]:
 
 
 def trusts(merchant: Merchant) -> list[PromptTrust]:
-    """Prompts and categories with at least one decision: trusted first, then by streak. ``automatic`` counts approvals."""
+    """Prompts and categories with at least one decision: trusted first, then by streak.
+
+    ``automatic`` counts approvals by the trust, ``unseen`` those that are served and that nobody has looked at since.
+    """
     rows = PromptTrust.objects.filter(merchant=merchant).select_related("prompt_version__prompt", "category")
     automatic = Count("decisions", filter=Q(decisions__purpose=Decision.Purpose.AUTO))
     found = rows.filter(prompt_version__retired_at=None).annotate(automatic=automatic)
+    unseen = _unseen(merchant)
+    for row in found:
+        row.unseen = unseen.get(row.pk, 0)
     return sorted(found, key=lambda row: (row.state != PromptTrust.State.TRUSTED, -row.streak, row.pk))
+
+
+def _unseen(merchant: Merchant) -> dict[int, int]:
+    """By trust, creatives that it approved, that are served and that nobody has approved since (1 query)."""
+    looked_at = Decision.objects.filter(
+        merchant=merchant, purpose=Decision.Purpose.DECIDE, action=Decision.Action.APPROVE
+    )
+    lines = Decision.objects.filter(
+        merchant=merchant, purpose=Decision.Purpose.AUTO, creative__status=Creative.Status.APPROVED
+    ).exclude(creative__in=looked_at.values("creative"))
+    counted = lines.order_by().values_list("trust").annotate(count=Count("creative", distinct=True))
+    return {trust: count for trust, count in counted if trust is not None}
 
 
 def events(merchant: Merchant) -> list[TrustEvent]:

@@ -16,6 +16,7 @@ from review.forms import RulesForm
 from review.models import PromptTrust
 from review.selectors import trust as read
 from review.services import trust
+from review.services.recall import recall
 from review.services.rules import FIELDS, change_rules, rules_of
 
 TURNS = {"stop": trust.stop, "restart": trust.restart}
@@ -71,4 +72,26 @@ def turn(request: HttpRequest, trust_id: int, turn: str) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("review-rules")
     messages.success(request, f"{row}.")
+    return redirect(f"{reverse('review-rules')}?merchant={row.merchant.slug}")
+
+
+@member_required(OWNERS)
+@require_POST
+def take_back(request: HttpRequest, trust_id: int) -> HttpResponse:
+    """Look again at what a lost trust has approved."""
+    person = signed_in(request)
+    try:
+        count = recall(person, trust_id)
+        row = PromptTrust.objects.for_member(person, OWNERS).select_related("merchant").get(pk=trust_id)
+    except PromptTrust.DoesNotExist as error:
+        raise Http404(f"no trust {trust_id}") from error
+    except ReviewError as error:
+        messages.error(request, str(error))
+        return redirect("review-rules")
+    said = (
+        f"{count} pictures are back in review and not served meanwhile."
+        if count
+        else "Nothing is left to look at."
+    )
+    messages.success(request, said)
     return redirect(f"{reverse('review-rules')}?merchant={row.merchant.slug}")

@@ -16,7 +16,7 @@ from creatives.services.prompts import PromptError, add_prompt, new_version, ret
 from tests import factories
 
 CSV = "category,name,text,negative_text,ground,status\n"
-words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"]), min_size=1, max_size=20)
+words = st.text('ab"=é,', min_size=1, max_size=12)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from creatives.models import Creative, Merchant, User
+from creatives.models import Creative, CreativeRequest, Merchant, User
 from review.errors import AlreadyDecidedError, HeldByAnotherError
 from review.filters import QueueFilters
 from review.models import Claim
@@ -47,7 +47,8 @@ def test_the_oldest_comes_first(merchant: Merchant) -> None:
 
 def test_demand_weighs_in(merchant: Merchant) -> None:
     (plain,) = aged(merchant, 60)
-    wanted = creative(merchant, sizes=8)
+    wanted = creative(merchant)
+    CreativeRequest.objects.filter(pk=wanted.request_id).update(demand=8)
     Creative.objects.filter(pk=wanted.pk).update(created_at=timezone.now() - timedelta(minutes=30))
     assert claims.claim(reviewer(merchant), ALL, count=2) == [wanted.pk, plain]
 

@@ -180,6 +180,12 @@ def _review() -> None:
     TABLE.list_for(ANY, "review/history/")
     TABLE.row_of("reviewer", "review/<int:creative_id>/decide/", 302, **post(**creative, **approve))
     TABLE.row_of("reviewer", "review/<int:creative_id>/skip/", 302, **post(**creative))
+    TABLE.row_of(
+        "owner",
+        "review/rules/trust/<int:trust_id>/recall/",
+        302,
+        **post(path=lambda w: {"trust_id": w.prompt_trust.pk}),
+    )
     TABLE.row_of("reviewer", "review/<int:creative_id>/finding.png", 404, **creative)
     TABLE.list_for("reviewer", "review/views/", 302, **post())
     TABLE.list_for(
@@ -285,6 +291,8 @@ def _operators() -> None:
     TABLE.admins("operations/")
     TABLE.admins("changes/")
     TABLE.admins("changes/<int:entry_id>/undo/", 302, **post(path=_change))
+    TABLE.admins("operations/requests/")
+    TABLE.admins("operations/messages/")
     TABLE.admins("operations/requests/requeue/", 302, **post())
     TABLE.admins(
         "operations/requests/<int:request_id>/requeue/",
