@@ -216,7 +216,7 @@ def _develop(painter: Painter, attempt: Attempt) -> Picture:
         step: mark_of(kind, painter.profile.name, request.pipeline_version, version, work.job.seed)
         for step, kind in (("generated", SourceType.PAINTED), ("final", SourceType.COMPOSITE))
     }
-    warnings = dict.fromkeys(note for one in (whole, *sized.values()) for note in one.warnings)
+    warnings = dict.fromkeys(note for one in sized.values() or [whole] for note in one.warnings)
     return Picture(
         steps={step: store(encode_png(pixels, marks.get(step, b""))) for step, pixels in pictures.items()},
         renditions={size: store(encode_png(one.final, marks["final"])) for size, one in sized.items()},

@@ -51,6 +51,34 @@ def test_a_new_size_of_an_approved_creative_is_announced_by_itself() -> None:
     assert delivery.payload["data"]["image"]["url"].endswith(str(rendition.file.name))
 
 
+def test_a_size_that_enlarges_the_photo_past_the_limit_is_flagged_for_the_reviewer() -> None:
+    creative, _ = with_new_size()
+    assert creative.record["warnings"] == [
+        "the product's photo is enlarged 2.2 times at 300x250; the limit is 1.5"
+    ]
+    assert render_missing(creative.request_id) == 1
+    creative.refresh_from_db()
+    assert creative.record["warnings"] == [
+        "the product's photo is enlarged 2.2 times at 300x250; the limit is 1.5",
+        "the product's photo is enlarged 4.5 times at 600x500; the limit is 1.5",
+    ]
+
+
+def test_a_later_size_has_the_product_where_the_painting_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A creative of before products were snapped to the border that their photo cut them at keeps its place."""
+    from creatives.pipeline import stages
+
+    creative, rendition = with_new_size()
+    assert (creative.record["cut"], creative.record["ground"]) == ("", "contact")
+    del creative.record["cut"]
+    creative.save()
+    monkeypatch.setattr(stages, "cut_sides", lambda alpha: "s")
+    assert render_missing(creative.request_id) == 1
+    rendition.refresh_from_db()
+    rgb = open_image(load(str(rendition.file.name))).rgb
+    assert not (np.abs(rgb[-5:].astype(int) - [200, 40, 40]).max(axis=2) < 12).any()
+
+
 def test_nothing_is_rendered_for_a_rejected_creative() -> None:
     creative, rendition = with_new_size()
     reject(creative.pk, "ugly")

@@ -284,3 +284,13 @@ def test_the_number_of_queries_does_not_grow_with_the_queue(
         signed_in.get(URL)
     with django_assert_max_num_queries(36):
         signed_in.get(URL, {"view": "grid"})
+
+
+def test_what_the_steps_warn_of_is_beside_the_picture(signed_in: Client, merchant: Merchant) -> None:
+    told = "the product's photo is enlarged 2.4 times at 300x250; the limit is 1.5"
+    picture = creative(merchant, record={"verdict": "pass", "warnings": [told]})
+    page = signed_in.get(URL).content.decode()
+    assert "The product&#x27;s photo is enlarged 2.4 times" in page
+    image = merchant.products.get().images.get()
+    assert f'href="/masks/{image.pk}/?next=/review/"' in page
+    assert picture.status == "in_review"
