@@ -27,7 +27,7 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-GOOD = "good"
+GOOD, PAINTED = "good", "painted"
 PHOTOS = Path(__file__).resolve().parent.parent / "creatives" / "demo" / "images"
 SIDE = 256
 
@@ -98,9 +98,13 @@ class Scene:
 
 
 def cases(folder: Path | None, limit: int = 10_000) -> Iterator[Case]:
-    """At most `limit` scenes of a folder and `limit` products of the demo, each as a good creative and as failures."""
-    for scene in [*_rendered(folder, limit), *_generated(limit)]:
+    """Good creatives: every fourth scene of a folder and the products of the demo, at most 5 and 1 times `limit`. Of the
+    first `limit` of each, failures of every class.
+    """
+    rendered, drawn = _rendered(folder, 5 * limit), _generated(limit)
+    for scene in [*rendered, *drawn]:
         yield scene.case(GOOD, scene.rgb)
+    for scene in [*rendered[:limit], *drawn]:
         for label, spoil in FAILURES.items():
             case = spoil(scene, np.random.default_rng(_seed(f"{scene.name}/{label}")))
             if case is not None:
@@ -108,13 +112,13 @@ def cases(folder: Path | None, limit: int = 10_000) -> Iterator[Case]:
 
 
 def _rendered(folder: Path | None, limit: int) -> list[Scene]:
-    """Every eighth scene, those among them that no checkpoint was trained on first."""
+    """Every fourth scene, those among them that no checkpoint was trained on first."""
     if folder is None:
         return []
     from training.dataset import held_out, load_scene, scene_names
 
-    eighth = [name for name in scene_names(folder) if int(name.rsplit("-", 1)[-1]) % 8 == 7]
-    names = sorted(eighth, key=lambda name: not held_out(name))[:limit]
+    fourth = [name for name in scene_names(folder) if int(name.rsplit("-", 1)[-1]) % 4 == 3]
+    names = sorted(fourth, key=lambda name: not held_out(name))[:limit]
     loaded = [load_scene(folder, name) for name in names]
     found = [Scene(one.name, "scenes", one.rgb, one.alpha, one.spec.get("view") == "front") for one in loaded]
     return [scene for scene in found if 0.01 <= scene.product.mean() <= 0.6]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks._gate import GOOD, PHOTOS, Case
+from benchmarks._gate import GOOD, PAINTED, PHOTOS, Case
 from creatives.pipeline import DEFAULT_PROFILE, MemoryCache, Prepared, Size, get_profile, prepare
 from training.evaluate.painting import BLANK, NAIVE, OURS, Shot, Studio
 
@@ -45,5 +45,5 @@ def _as_cases(
     for shot, picture, one in zip(shots, pictures, ready, strict=True):
         photo = np.ascontiguousarray(one.placed[..., :3])
         white = np.where(one.placed[..., 3:] > 0, photo, 255).astype(np.uint8)
-        found.append(Case(label, shot.source, "painted", picture, one.placed, white, shot.alpha))
+        found.append(Case(label, shot.source, PAINTED, picture, one.placed, white, shot.alpha))
     return found

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from benchmarks.__main__ import Result
-from benchmarks._gate import GOOD, Case, cases, sheet
+from benchmarks._gate import GOOD, PAINTED, Case, cases, sheet
 from creatives.pipeline.gate import LIMITS, Limit
 from creatives.pipeline.quality import DOUBTFUL, FAILED, PASSED, assess, decide, measure
 from creatives.pipeline.support import confidence_of, outline_support
@@ -58,12 +58,15 @@ def run() -> list[Result]:
     built = time.process_time() - started
     rows = [measured(case) for case in chosen]
     took = _cost(chosen)
-    limits = calibrated([row for row in rows if row.calibrates])
+    limits = calibrated([row for row in rows if row.calibrates and row.source != PAINTED])
     report = [row for row in rows if not row.calibrates]
     print(
         f"  {len(rows)} creatives, {len(report)} of them reported on; made in {built:.0f} s of processor time"
     )
-    _print_limits(limits)
+    _print_limits("all profiles", limits)
+    _print_limits(
+        "this checkpoint, from its paintings", calibrated([row for row in rows if row.source == PAINTED])
+    )
     _print_areas(report)
     if options.out:
         draw(report, options.out)
@@ -84,8 +87,10 @@ def measured(case: Case) -> Measured:
 
 
 def calibrated(rows: Sequence[Measured]) -> dict[str, Limit]:
-    """Limits by score from the good creatives among the rows."""
+    """Limits by score from the good creatives among the rows; LIMITS where there are none."""
     found = {}
+    if not any(row.label == GOOD for row in rows):
+        return dict(LIMITS)
     for name, known in LIMITS.items():
         sign = 1.0 if known.doubtful > known.usual else -1.0
         good = np.array([sign * row.scores[name] for row in rows if row.label == GOOD])
@@ -115,8 +120,8 @@ def badness(row: Measured, name: str) -> float:
     return (row.scores[name] - limit.usual) / (limit.doubtful - limit.usual)
 
 
-def _print_limits(limits: dict[str, Limit]) -> None:
-    print(f"\n  {'score':18}{'usual':>9}{'doubtful':>10}{'fail':>9}   in force")
+def _print_limits(of: str, limits: dict[str, Limit]) -> None:
+    print(f"\n  limits for {of}\n  {'score':18}{'usual':>9}{'doubtful':>10}{'fail':>9}   in force")
     for name, limit in limits.items():
         fail = "–" if limit.fail is None else f"{limit.fail:.3f}"
         print(f"  {name:18}{limit.usual:9.3f}{limit.doubtful:10.3f}{fail:>9}   {LIMITS[name]}")

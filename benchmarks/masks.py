@@ -25,7 +25,7 @@ from benchmarks._cutouts import CutOut
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import ImageError, from_array
 from creatives.pipeline.network import Network
-from creatives.pipeline.segment import segment
+from creatives.pipeline.segment import DOUBTFUL, Mask, segment
 from creatives.pipeline.segmenter import Segmenter
 from creatives.pipeline.weights import WeightsError
 
@@ -47,6 +47,9 @@ SCENES = {"dark scene": (24, 24, 28), "light scene": (245, 244, 240)}
 TOLERANCE = 2
 """Pixels by which an outline may be off for the boundary F measure."""
 
+GOAL = 0.95
+"""Intersection over union that every mask should reach, or be sent to a person."""
+
 FLOOD = 6.0
 """ΔE*ab from the border's median colour up to which the plain flood goes."""
 
@@ -58,9 +61,10 @@ class Scores:
     iou: list[float] = field(default_factory=list)
     mae: list[float] = field(default_factory=list)
     boundary: list[float] = field(default_factory=list)
+    confidence: list[float] = field(default_factory=list)
     worst: str = ""
 
-    def add(self, name: str, alpha: U8, truth: U8) -> None:
+    def add(self, name: str, alpha: U8, truth: U8, confidence: float = 1.0) -> None:
         found, wanted = alpha >= 128, truth >= 128
         iou = float((found & wanted).sum() / max(1, (found | wanted).sum()))
         if iou < min(self.iou, default=2.0):
@@ -68,10 +72,22 @@ class Scores:
         self.iou.append(iou)
         self.mae.append(float(np.abs(alpha.astype(np.float32) - truth).mean() / 255.0))
         self.boundary.append(boundary_f(found, wanted))
+        self.confidence.append(confidence)
 
     def row(self) -> str:
         figures = f"{np.mean(self.iou):8.4f}  {min(self.iou):8.4f}  {np.mean(self.mae):8.4f}  {np.mean(self.boundary):8.4f}"
         return f"{figures}  {self.worst}"
+
+
+def doubts(ious: list[float], confidences: list[float]) -> dict[str, int]:
+    """How many masks are below GOAL, how many of those are sent to a person, and how many good ones are sent as well."""
+    pairs = list(zip(ious, confidences, strict=True))
+    return {
+        "wrong": sum(iou < GOAL for iou, _ in pairs),
+        "caught": sum(iou < GOAL and sure < DOUBTFUL for iou, sure in pairs),
+        "good": sum(iou >= GOAL for iou, _ in pairs),
+        "false alarms": sum(iou >= GOAL and sure < DOUBTFUL for iou, sure in pairs),
+    }
 
 
 class Kept:
@@ -97,6 +113,8 @@ def run() -> list[Result]:
     network = _network()
     ours = f"ours with {network.name}" if network else "ours without a network"
     results: list[Result] = []
+    all_ious: list[float] = []
+    all_confidences: list[float] = []
     print(
         f"  {'backdrop':16}{'system':24}{'mean IoU':>8}  {'worst':>8}  {'α MAE':>8}  {'edge F':>8}  worst picture"
     )
@@ -111,6 +129,12 @@ def run() -> list[Result]:
             if name in ("white", "dark"):
                 for scene, value in ring_errors(item, photo).items():
                     rings[scene].append(value)
+        mine = table[ours]
+        found = doubts(mine.iou, mine.confidence)
+        told = ", ".join(f"{what} {count}" for what, count in found.items())
+        print(f"  {name:16}confidence below {DOUBTFUL}: {told}", flush=True)
+        all_ious += mine.iou
+        all_confidences += mine.confidence
         for system, scores in table.items():
             print(f"  {name:16}{system:24}{scores.row()}", flush=True)
             results.append(
@@ -132,30 +156,41 @@ def run() -> list[Result]:
                         "unit": "ΔE*ab",
                     }
                 )
+    found = doubts(all_ious, all_confidences)
+    for what, count, of in (("below", "caught", "wrong"), ("at or above", "false alarms", "good")):
+        results.append(
+            {
+                "name": f"masks {what} {GOAL} that are sent to a person, of {found[of]}",
+                "value": found[count] / max(1, found[of]),
+                "unit": "share",
+            }
+        )
     return results
 
 
 def _score(table: dict[str, Scores], item: CutOut, photo: U8, network: Network | None) -> None:
     for system, scores in table.items():
+        sure = 1.0
         if system.startswith("ours"):
-            alpha = _ours(photo, network)
+            mask = _ours(photo, network)
+            alpha, sure = mask.alpha, mask.confidence
         elif system.startswith("border"):
             alpha = border_flood(photo)
         elif network:
             alpha = np.rint(network.predict(photo) * 255.0).astype(np.uint8)
-        scores.add(item.name, alpha, item.alpha)
+        scores.add(item.name, alpha, item.alpha, sure)
 
 
-def _ours(photo: U8, network: Network | None) -> U8:
+def _ours(photo: U8, network: Network | None) -> Mask:
     def find() -> Network:
         if network is None:
             raise WeightsError("no network here")
         return network
 
     try:
-        return segment(from_array(photo), find).alpha
+        return segment(from_array(photo), find)
     except ImageError:
-        return np.zeros(photo.shape[:2], np.uint8)
+        return Mask(np.zeros(photo.shape[:2], np.uint8), "none", 0.0)
 
 
 def border_flood(photo: U8) -> U8:
@@ -248,7 +283,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--only", type=lambda text: [name.strip() for name in text.split(",")], default=[])
-    options, _ = parser.parse_known_args(sys.argv[1:])
+    options, _ = parser.parse_known_args(sys.argv[2:])
     unknown = set(options.only) - set(BACKDROPS)
     if unknown:
         parser.error(f"no backdrop {', '.join(sorted(unknown))}; there are {', '.join(BACKDROPS)}")

@@ -67,8 +67,8 @@ class FlatPainter:
                 (*job.edges.shape, 3), 128, np.uint8
             )  # nothing of the product: the quality gate fails it
         digest = hashlib.sha256(str(job.seed).encode()).digest()
-        grain = np.random.default_rng(job.seed).integers(-24, 25, (*job.edges.shape, 1))
-        picture = np.array([digest[0] // 4, 110 + digest[1] // 3, 110 + digest[2] // 3]) + grain
+        grain = np.random.default_rng(job.seed).integers(-9, 10, (*job.edges.shape, 1))
+        picture = np.array([digest[0] // 4, 180 + digest[1] // 4, 180 + digest[2] // 4]) + grain
         outlines = cv2.findContours(job.edges, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
         shape = cv2.drawContours(np.zeros_like(job.edges), outlines, -1, 255, -1)
         return np.where(shape[..., None] > 0, (200, 40, 40), np.clip(picture, 0, 255)).astype(np.uint8)
@@ -77,9 +77,10 @@ class FlatPainter:
         return replace(self, profile=replace(self.profile, weights="other"))
 
 
-def photo(of: Merchant, colour: tuple[int, int, int] = (200, 40, 40)) -> ProductImage:
-    """A ready image row whose file is in the storage: a coloured block on white."""
+def photo(of: Merchant, colour: tuple[int, int, int] = (200, 40, 40), noise: int = 0) -> ProductImage:
+    """A ready image row whose file is in the storage: a coloured block on white, or on noise of so many grey levels."""
     pixels = np.full((120, 100, 3), 255, np.uint8)
+    pixels -= np.random.default_rng(1).integers(0, noise + 1, pixels.shape, np.uint8)
     pixels[30:100, 20:80] = colour
     data = encode_png(pixels)
     digest = hashlib.sha256(data).hexdigest()

@@ -15,6 +15,11 @@ Bool = NDArray[np.bool_]
 PLAIN_SHARE = 0.55
 """At least this share of the border must lie on the fitted surface; products cut by the border take the rest."""
 
+PLAIN_RUNS, RUN_SHARE = 3, 0.01
+"""A product meets the border in at most so many places; what meets it in more is a scene. Shorter runs than this share of
+the border do not count.
+"""
+
 PLAIN_NOISE = 3.0
 """Largest spread (ΔE, robust standard deviation) of a backdrop that is called plain."""
 
@@ -35,10 +40,11 @@ class Backdrop:
     distance: F32
     noise: float
     share: float
+    runs: int = 0
 
     @property
     def is_plain(self) -> bool:
-        return self.share >= PLAIN_SHARE and self.noise <= PLAIN_NOISE
+        return self.share >= PLAIN_SHARE and self.noise <= PLAIN_NOISE and self.runs <= PLAIN_RUNS
 
     @property
     def tolerance(self) -> float:
@@ -83,16 +89,39 @@ def fit_backdrop(rgb: U8) -> Backdrop:
     coefficients, noise = _robust_fit(basis[border], lab[border])
     surface = (basis @ coefficients).astype(np.float32)
     distance = np.linalg.norm(lab - surface, axis=2)
-    share = float((distance[border] <= max(3.0, 4.0 * noise)).mean())
+    alike = distance <= max(3.0, 4.0 * noise)
+    share = float(alike[border].mean())
     colours = np.asarray(cv2.cvtColor(surface, cv2.COLOR_LAB2RGB), np.float32) * 255.0
-    return Backdrop(colours, lab, surface, distance.astype(np.float32), noise, share)
+    return Backdrop(colours, lab, surface, distance.astype(np.float32), noise, share, _runs(alike))
+
+
+def _thickness(height: int, width: int) -> int:
+    return max(2, round(0.02 * min(height, width)))
 
 
 def _border(height: int, width: int) -> Bool:
-    thickness = max(2, round(0.02 * min(height, width)))
+    thickness = _thickness(height, width)
     border = np.ones((height, width), np.bool_)
     border[thickness:-thickness, thickness:-thickness] = False
     return border
+
+
+def _runs(alike: Bool) -> int:
+    """In how many places something other than the backdrop meets the photo's border."""
+    edge = _thickness(*alike.shape)
+    strips = (
+        alike[:edge].mean(0),
+        alike[:, -edge:].mean(1),
+        alike[-edge:, ::-1].mean(0),
+        alike[::-1, :edge].mean(1),
+    )
+    other = (np.concatenate(strips) < 0.5).astype(np.uint8)
+    gap = max(3, round(RUN_SHARE * other.size)) | 1
+    around = np.tile(other, 3)[None]  # the border has no beginning: the middle one of three turns is counted
+    steady = cv2.morphologyEx(cv2.morphologyEx(around, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8)),
+                              cv2.MORPH_OPEN, np.ones((1, gap), np.uint8))[0]  # fmt: skip
+    turn = steady[other.size - 1 : 2 * other.size].astype(np.int8)
+    return int((np.diff(turn) == 1).sum())
 
 
 def _basis(height: int, width: int) -> F32:

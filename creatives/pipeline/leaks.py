@@ -37,16 +37,31 @@ def leaked_edges(generated: U8, product: Bool) -> Bool:
 
 
 def leakage(generated: U8, product: Bool) -> float:
-    """0..1: share of the product's outline that a second contour runs along."""
+    """0..1: share of the product's outline that a second contour runs along, less what the setting's texture explains."""
     around = outline(product)
     if not around.any():
         return 0.0
-    beside = grown(leaked_edges(generated, product), 1)
+    leaked = leaked_edges(generated, product)
+    beside = grown(leaked, 1)
     _, labels = cv2.distanceTransformWithLabels(
         (~around).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     nearest = np.unique(labels[beside])
-    return float(np.isin(labels[around], nearest).mean())
+    return float(np.isin(labels[around], nearest).mean()) * _beyond_texture(leaked, generated, product)
+
+
+def _beyond_texture(leaked: Bool, generated: U8, product: Bool) -> float:
+    """0..1: by how much edges are denser beside the product than a little further away."""
+    width = max(6, reach(product))
+    near, further = (
+        grown(product, width) & ~grown(product, 2),
+        grown(product, 3 * width) & ~grown(product, width),
+    )
+    if not (near.any() and further.any()):
+        return 1.0
+    edges = painted_edges(generated)
+    beside, beyond = float(edges[near].mean()), float(edges[further].mean())
+    return max(0.0, 1.0 - beyond / beside) if leaked.any() and beside else 0.0
 
 
 def seam(picture: U8, product: Bool) -> float:

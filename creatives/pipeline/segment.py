@@ -13,18 +13,20 @@ from .alpha import HAZE_SHARE, haze, present_from, product_alpha
 from .backdrop import Backdrop, fit_backdrop
 from .blobs import drop_orphans, enclosed_holes, reachable_from_border
 from .clutter import cut_from_clutter
+from .expansion import overlap
 from .grabcut import CENTRE, Window, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network
 from .opinion import Contested, settle
 from .shadow import find_shadow, shadow_tones
+from .support import confidence_of, outline_support
 from .weights import WeightsError
 
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-SEGMENT_VERSION = "2"
+SEGMENT_VERSION = "3"
 """Part of every cache key of a mask; raise it when a change alters masks."""
 
 WORK_SIDE = 1600
@@ -35,6 +37,11 @@ MIN_COVER, MAX_COVER = 0.002, 0.97
 
 DOUBTFUL = 0.5
 """Below this confidence a person should look at the mask."""
+
+CLEAR_BORDER, AGREED = 0.97, 0.6
+"""Where less of the border than this is backdrop, a network is asked too; below this intersection over union with what it
+sees, the photo was no product on a plain backdrop.
+"""
 
 NO_PRODUCT = "no product found in the photo"
 GUESS = "the photo has no plain backdrop: the mask is a guess (GrabCut); check it or give a cut-out"
@@ -66,9 +73,16 @@ def segment(image: SourceImage, find_network: Callable[[], Network] = without_ne
         return _checked(_from_alpha(image.rgb, image.alpha))
     rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
-    plain = backdrop.is_plain
-    mask = _from_backdrop(rgb, backdrop, find_network) if plain else _from_clutter(rgb, find_network)
+    mask = _from_backdrop(rgb, backdrop, find_network) if backdrop.is_plain else None
+    if mask is None or _is_scenery(rgb, backdrop, mask, find_network):
+        mask = _from_clutter(rgb, find_network)
+    mask = replace(mask, confidence=round(mask.confidence * supported(rgb, mask.alpha), 3))
     return _checked(_enlarged(mask, image.width, image.height))
+
+
+def supported(rgb: U8, alpha: U8) -> float:
+    """Factor of a mask's confidence: how much of its outline is an outline of the photo (see `support`)."""
+    return confidence_of(outline_support(rgb, alpha))
 
 
 def mask_in_box(image: SourceImage, window: Window) -> Mask:
@@ -114,6 +128,17 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop, find_network: Callable[[], Netwo
     alpha = soft_matte(rgb, product, backdrop.colours)
     confidence = backdrop.confidence * backdrop.separation(product) * (0.8 if warnings else 1.0)
     return Mask(alpha, "backdrop", round(confidence, 3), warnings)
+
+
+def _is_scenery(rgb: U8, backdrop: Backdrop, mask: Mask, find_network: Callable[[], Network]) -> bool:
+    """Whether what was cut out of a plain backdrop meets the border and is another thing than a network sees."""
+    if backdrop.share >= CLEAR_BORDER:
+        return False
+    try:
+        seen = find_network().predict(rgb) >= 0.5
+    except WeightsError:
+        return False
+    return bool(seen.any()) and overlap(seen, mask.alpha >= 128) < AGREED
 
 
 def _second_opinion(

@@ -20,7 +20,6 @@ from creatives.models import (
     WebhookDelivery,
 )
 from creatives.pipeline import open_image
-from creatives.pipeline.stages import UNSAFE
 from creatives.services import painting
 from creatives.services.files import load
 from creatives.services.generation import request_creatives, requeue
@@ -81,15 +80,6 @@ def test_a_merchant_with_auto_approval_gets_an_approved_creative_and_a_message()
     assert creative.decided_at is not None
     delivery = WebhookDelivery.objects.get()
     assert (delivery.event_type, delivery.payload["data"]["id"]) == ("creative.approved", creative.pk)
-
-
-def test_an_unsafe_painting_fails_and_waits_for_a_person_whatever_the_merchant_approves() -> None:
-    merchant = factories.merchant(auto_approve=True)
-    studio.recommender(merchant)
-    creative = studio.painted(merchant, studio.FlatPainter(is_unsafe=True))
-    assert (creative.status, creative.record["verdict"], creative.decided_at) == ("in_review", "fail", None)
-    assert creative.record["reasons"][0] == UNSAFE
-    assert WebhookDelivery.objects.count() == 0
 
 
 def test_a_batch_is_painted_in_one_go_and_no_larger_than_the_setting(settings: Any) -> None:
