@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Prefetch
 
@@ -22,6 +22,10 @@ class Assigned:
     arm: str
     kind: str
     pipeline_version: str = ""
+
+    def outside(self) -> Assigned:
+        """The same picture, but no part of the experiment: in a pool that is off its arms are not what they say."""
+        return self if self.experiment_id is None else replace(self, experiment_id=None, arm="")
 
 
 NOT_ENROLLED = Assigned(None, "", ArmKind.PERSONALISED)

@@ -25,7 +25,9 @@ class ControlForm(forms.Form):
         required=False,
         min_value=0.0,
         max_value=10.0,
-        help_text="How much a prompt is favoured for being little known. Empty: as the merchant has it.",
+        help_text="How much a prompt is favoured for being little known. 0 is greedy: it can get stuck on a "
+        "prompt that was lucky early and never find out about a better one, except by what is shown at random. "
+        "Empty: as the merchant has it.",
     )
     exploration = forms.FloatField(
         label="Shown at random, %",
@@ -56,7 +58,8 @@ class ControlForm(forms.Form):
     pauses_harmful = forms.BooleanField(
         label="Pause prompts that do harm",
         required=False,
-        help_text="When a prompt surely earns less than the others in its place. You are told, and can show it again.",
+        help_text="When a prompt surely earns a tenth less than the others in its place, or than the original photo "
+        "where shoppers are shown that. You are told, and can show it again.",
     )
     is_frozen = forms.BooleanField(
         label="Stop learning",
@@ -96,7 +99,7 @@ class ComparisonForm(forms.Form):
         label="α",
         initial=", ".join(f"{alpha:g}" for alpha in ALPHAS),
         max_length=60,
-        help_text="One or more numbers from 0 to 10, with commas between.",
+        help_text="One or more numbers from 0 to 10, with commas between. 0 is greedy and can get stuck.",
     )
     days = forms.IntegerField(
         label="Days of the log", min_value=1, max_value=365, initial=30, help_text="Back from now: 1 to 365."

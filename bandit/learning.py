@@ -7,7 +7,7 @@ off the queue or neither. The steps and the log rebuild any state (``bandit.line
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import structlog
@@ -27,7 +27,8 @@ from bandit.lineage import (
 )
 from bandit.linucb import LinearPolicy
 from bandit.models import LearningStep, Policy, PoolControl
-from bandit.safety import pause_harmful
+from bandit.originals import is_time, sums_of_originals
+from bandit.safety import Harm, pause_harmful
 from bandit.sifting import sift
 from creatives.models import Merchant
 
@@ -59,6 +60,8 @@ def learn_once(
         try:
             while not is_stopped() and (batch := learn_batch(merchant_id, category_id, now)):
                 learned += batch
+            if is_thorough:
+                _compare_with_originals(merchant_id, category_id, now)
         except NewerEncodingError as error:
             log.warning("left_alone", reason=str(error))
         except Exception as error:
@@ -85,10 +88,7 @@ def learn_batch(merchant_id: int, category_id: int, now: datetime) -> int:
         model = teach(policy, load(policy), lessons)
         snapshot = publish(policy, model, LearningStep.Kind.LESSONS, now, lessons=lessons)
     log.info("learned", policy=policy.pk, version=snapshot.version, impressions=len(lessons))
-    for harm in pause_harmful(merchant_id, category_id, model):
-        log.warning(
-            "paused", merchant=merchant_id, prompt_version=harm.arm, upper=harm.upper, expected=harm.expected
-        )
+    _tell(merchant_id, pause_harmful(merchant_id, category_id, model))
     return len(lessons)
 
 
@@ -114,6 +114,27 @@ def learn_late(merchant_id: int, category_id: int, now: datetime) -> int:
         publish(policy, model, LearningStep.Kind.LATE, now, lessons=lessons)
     log.info("learned_late", policy=policy.pk, version=policy.current_version, clicks=len(lessons))
     return len(lessons)
+
+
+def _compare_with_originals(merchant_id: int, category_id: int, now: datetime) -> None:
+    """Pause what does worse than the original photo, where shoppers are shown that; once an hour."""
+    policy = Policy.objects.filter(merchant_id=merchant_id, category_id=category_id, is_active=True).first()
+    if policy is None or not is_time(merchant_id, category_id, now):
+        return
+    original = sums_of_originals(merchant_id, category_id, policy.encoding_version, now)
+    _tell(merchant_id, pause_harmful(merchant_id, category_id, load(policy), original))
+
+
+def _tell(merchant_id: int, paused: Iterable[Harm]) -> None:
+    for harm in paused:
+        log.warning(
+            "paused",
+            merchant=merchant_id,
+            prompt_version=harm.arm,
+            upper=harm.upper,
+            expected=harm.expected,
+            beside=harm.beside,
+        )
 
 
 def _is_frozen(merchant_id: int, category_id: int) -> bool:

@@ -126,9 +126,11 @@ def plan_items(
             plans.append(None)
             continue
         card, merchant, decided = cards[key], by_id[key[0]], controlled[key[0]]
-        assigned = allocated[key[0]].of(request.user_id)
         pool = pools.get(card.category.pk) if card.category else None
         control = decided.of(merchant.pk, pool.category.pk if pool else 0)
+        assigned = allocated[key[0]].of(request.user_id)
+        if control.serve != PoolControl.Serve.POLICY:
+            assigned = assigned.outside()
         layout = placed[merchant.pk, request.placement_id]
         plan = Plan(merchant, card, assigned, pool, control, {}, None)
         is_painted = plan.kind in LEARNING and not plan.is_switched_off

@@ -67,9 +67,14 @@ class PoolControl(models.Model):
 class PausedPrompt(models.Model):
     """A prompt that one merchant's shoppers are not shown for the time being.
 
-    ``paused_by`` None: the safety cap did it, on the figures of ``observed``, ``upper`` and ``expected`` (click rates). A
-    prompt that a person has resumed is not paused by the cap again.
+    ``paused_by`` None: the safety cap did it, on the figures of ``observed``, ``upper`` and ``expected`` (click rates), the
+    last of which is that of what the prompt was held ``beside``. A prompt that a person has resumed is not paused by the
+    cap again.
     """
+
+    class Beside(models.TextChoices):
+        OTHERS = "others", "the other prompts"
+        ORIGINAL = "original", "the original photo"
 
     merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="paused_prompts")
     category = models.ForeignKey(Category, models.CASCADE, related_name="+")
@@ -82,6 +87,7 @@ class PausedPrompt(models.Model):
     observed = models.FloatField(null=True, blank=True)
     upper = models.FloatField(null=True, blank=True)
     expected = models.FloatField(null=True, blank=True)
+    beside = models.CharField(max_length=8, choices=Beside, default=Beside.OTHERS)
     resumed_at = models.DateTimeField(null=True, blank=True)
     resumed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

@@ -119,7 +119,7 @@ class MerchantForm(forms.ModelForm):
             "slug": "Used in the API and in addresses: small letters, digits and hyphens.",
             "is_active": "Keys of an inactive merchant stop working.",
             "auto_approve": "Off: a reviewer looks at every picture before it is served.",
-            "alpha": "How strongly uncertainty counts when prompts are compared: 0 to 10.",
+            "alpha": "How strongly uncertainty counts when prompts are compared, 0 to 10. 0 can get stuck on a lucky one.",
             "exploration": "Share of decisions that pick a prompt at random: 0 to 1.",
         }
 

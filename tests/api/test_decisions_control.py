@@ -148,6 +148,23 @@ def test_the_kill_switch_of_a_pool_leaves_the_others_alone(shop: Shop, owner: Us
     assert shop.decide()["prompt"] is not None
 
 
+@pytest.mark.parametrize("kind", ["personalised", "random", "original", "positioned"])
+def test_a_pool_that_is_switched_off_is_no_part_of_an_experiment(shop: Shop, owner: User, kind: str) -> None:
+    from bandit.models import Experiment
+
+    Experiment.objects.update(status="stopped", ended_at="2026-01-01T00:00Z")
+    running = start_experiment(create_experiment(shop.merchant, "e", [ArmSpec("e", kind, 100)]).pk)
+    elsewhere = shop.product(category=factories.category("Elsewhere"))
+    set_control(shop.merchant, shop.category, owner, serve="original")
+    off, on = shop.ask(shop.products[0], elsewhere).json()["decisions"]
+    assert off["experiment"] is None
+    made = token_in(off["impression_url"])
+    assert (made.experiment_id, made.arm, made.arm_kind) == (None, "", kind)
+    assert on["experiment"] == {"id": running.pk, "arm": "e"}
+    set_control(shop.merchant, shop.category, owner, serve="policy")
+    assert shop.decide()["experiment"] == {"id": running.pk, "arm": "e"}
+
+
 def test_arms_of_an_experiment_that_are_no_policys_do_not_care(shop: Shop, owner: User) -> None:
     from bandit.models import Experiment
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from bandit.features import encoding
+from bandit.learning import learn_once
 from bandit.linucb import LinUCB
 from bandit.models import PausedPrompt, PolicyAction
 from bandit.policy_services import PolicyError, pause_prompt, resume_prompt, set_control
-from bandit.safety import harmful, pause_harmful
+from bandit.rollups import roll_up
+from bandit.safety import Sums, harmful, pause_harmful, worse_than
 from creatives.models import Merchant, PromptVersion
 from tests import factories
-from tests.bandit_rows import pool
+from tests.bandit_rows import pool, shown
 
 ENCODING = encoding(1)
 DEVICES = ("mobile", "desktop")
@@ -71,6 +76,29 @@ def test_equal_prompts_raise_no_alarm_however_often_one_looks() -> None:
                 alarms += 1
                 break
     assert alarms <= 2
+
+
+def originals(rate: float, shown: int, seed: int = 1, **by_device: dict[int, float]) -> Sums:
+    """What originals shown ``shown`` times left behind; arguments as of ``taught``, for an arm 0."""
+    return Sums(*taught({0: rate}, shown, seed, **by_device).learned(0))
+
+
+def test_prompts_that_earn_less_than_the_original_are_found_though_they_are_alike() -> None:
+    model = taught({1: 0.03, 2: 0.03}, 6000)
+    assert harmful(model, [1, 2]) == []
+    found = worse_than(originals(0.06, 6000), model, [1, 2])
+    assert {harm.arm for harm in found} == {1, 2}
+    assert {harm.beside for harm in found} == {"original"}
+    assert all(harm.observed < harm.upper < 0.9 * harm.expected for harm in found)
+    assert found[0].expected == pytest.approx(0.06, abs=0.01)
+
+
+def test_the_original_is_asked_for_the_shoppers_who_saw_the_prompt() -> None:
+    """Arm 2 is shown on desktops only, where originals earn little too; few originals say nothing."""
+    model = taught({2: 0.2}, 5000, desktops={2: 1.0}, desktop_rates={2: 0.03})
+    assert worse_than(originals(0.2, 5000, desktop_rates={0: 0.02}), model, [2]) == []
+    assert worse_than(originals(0.2, 150), taught({2: 0.01}, 5000), [2]) == []
+    assert [harm.arm for harm in worse_than(originals(0.2, 5000), taught({2: 0.1}, 5000), [2])] == [2]
 
 
 @pytest.fixture
@@ -133,3 +161,45 @@ def test_the_cap_can_be_switched_off_and_leaves_one_prompt(
     pause_prompt(merchant, arms[2], owner)
     assert pause_harmful(merchant.pk, category.pk, bad_one(arms)) == []
     assert pause_harmful(factories.merchant().pk, category.pk, bad_one(arms))[0].arm == arms[1].pk
+
+
+def log_of(
+    merchant: Merchant, category_id: int, version: PromptVersion | None, count: int, clicks: int
+) -> None:
+    """``count`` impressions of a prompt, or of the original in the holdout, ``clicks`` of which were clicked."""
+    fields = {} if version else {"arm": "holdout", "arm_kind": "original", "category_id": category_id}
+    for number in range(count):
+        after = timedelta(minutes=1) if number < clicks else None
+        shown(merchant, version, clicked_after=after, user_key=f"{number:032d}", **fields)
+
+
+@pytest.mark.django_db
+def test_the_learner_compares_with_the_holdouts_originals_once_an_hour(arms: list[PromptVersion]) -> None:
+    merchant, category_id = factories.merchant(attribution_minutes=0), arms[0].prompt.category_id
+    log_of(merchant, category_id, None, 300, 150)
+    log_of(merchant, category_id, arms[0], 300, 15)
+    log_of(merchant, category_id, arms[1], 300, 15)
+    roll_up()
+    now = timezone.now()
+    assert learn_once(now) == 600
+    # The other prompts are as bad, so it is the original that tells; one prompt is always left.
+    rows = list(PausedPrompt.objects.values_list("beside", "paused_by"))
+    assert rows == [("original", None), ("original", None)]
+    assert "the original photo would have had" in PolicyAction.objects.latest("pk").what
+    PausedPrompt.objects.all().delete()
+    log_of(merchant, category_id, arms[0], 1, 0)
+    learn_once(now + timedelta(minutes=5))
+    assert not PausedPrompt.objects.exists()
+    log_of(merchant, category_id, arms[0], 1, 0)
+    learn_once(now + timedelta(minutes=61))
+    assert PausedPrompt.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_without_originals_nothing_is_compared_with_them(arms: list[PromptVersion]) -> None:
+    merchant, category_id = factories.merchant(attribution_minutes=0), arms[0].prompt.category_id
+    log_of(merchant, category_id, arms[0], 250, 5)
+    log_of(merchant, category_id, None, 150, 100)  # too few
+    roll_up()
+    learn_once()
+    assert not PausedPrompt.objects.exists()

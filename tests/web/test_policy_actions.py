@@ -122,7 +122,7 @@ def test_a_prompt_is_paused_and_shown_again(
 def test_what_the_cap_has_paused_is_said_with_its_figures(
     merchant: Merchant, arms: list[PromptVersion], editor: User
 ) -> None:
-    _pause(merchant.pk, arms[0].prompt.category_id, Harm(arms[1].pk, 3210, 0.021, 0.034, 0.089))
+    _pause(merchant.pk, arms[0].prompt.category_id, Harm(arms[1].pk, 3210, 0.021, 0.034, 0.089, "others"))
     page = as_(editor).get("/policy/").content.decode()
     assert (
         "because it does harm: 2.10 % of 3,210 impressions were clicked and surely no more than 3.40 %"
