@@ -36,8 +36,8 @@ Bool = NDArray[np.bool_]
 BACKDROPS: dict[str, Callable[[int, int, int], F32]] = {
     "white": _cutouts.white,
     "grey gradient": _cutouts.grey_gradient,
-    "white, shadow": _cutouts.white,
-    "grey, shadow": _cutouts.grey_gradient,
+    "white with shadow": _cutouts.white,
+    "grey with shadow": _cutouts.grey_gradient,
     "soft clutter": _cutouts.soft_clutter,
     "fine clutter": _cutouts.fine_clutter,
     "object clutter": _cutouts.object_clutter,

@@ -68,7 +68,7 @@ def combine(rgb: U8, looks: tuple[F32, F32]) -> Found:
     alpha = _with_wisps(matte, sure, product)
     unsure = _unsure(looks, product)
     separable = surroundings.separable(product)
-    confidence = float(np.clip(1.0 - 2.0 * unsure, 0.1, 1.0) * (0.6 + 0.4 * separable))
+    confidence = float(np.clip(1.0 - 5.0 * unsure, 0.1, 1.0) * (0.6 + 0.4 * separable))
     doubts = ("the network was not sure of parts of the product",) if unsure > 0.1 else ()
     return Found(alpha, round(confidence, 3), doubts)
 
