@@ -1,4 +1,4 @@
-"""`simulate --truth`: shoppers with known click rates go through the HTTP API, and the report's intervals cover the truth."""
+"""`simulate --truth`: shoppers with known click rates go through the HTTP API; the report's intervals cover the truth."""
 
 from __future__ import annotations
 
