@@ -234,7 +234,7 @@ def _prepare(environment: Mapping[str, str]) -> None:
             )
 
 
-def _wait_until_ready(port: int, web: Child, timeout: float = 60) -> None:
+def _wait_until_ready(port: int, web: Child, timeout: float = 180) -> None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         try:

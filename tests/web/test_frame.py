@@ -93,10 +93,3 @@ def test_templates_carry_nothing_inline_and_nothing_from_elsewhere(template: Pat
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|hx-on|javascript:", text)
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>", text)
     assert not re.search(r"(?:src|href)=[\"']https?:", text)
-
-
-def test_stylesheets_and_scripts_of_a_page_stay_small() -> None:
-    static = Path(settings.BASE_DIR, "static")
-    own = ["vendor/pico/pico.min.css", "css/app.css", "js/app.js", "js/theme.js"]
-
-    assert sum(Path(static, name).stat().st_size for name in own) < 120_000
