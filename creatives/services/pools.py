@@ -11,7 +11,7 @@ from django.db import transaction
 
 from creatives.models import Category, Prompt, PromptVersion, User
 from creatives.models.catalog import PATH_SEPARATOR
-from creatives.pool_files import Entry
+from creatives.pool_files import Entry, cells
 from creatives.services import audit
 from creatives.services.categories import ensure_category
 from creatives.services.prompts import PromptError, add_prompt, new_version, retire
@@ -90,7 +90,7 @@ def plan_pools(entries: Sequence[Entry]) -> Plan:
         steps.append(Step(entry, _kind(entry, known), known, entry.category not in categories))
     seen = [
         (
-            step.entry,
+            cells(step.entry),
             step.kind,
             step.newest and step.newest.version,
             bool(step.newest and step.newest.retired_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -86,7 +87,7 @@ def test_a_file_makes_versions_and_leaves_others_alone(admin: User) -> None:
     assert [step.kind for step in plan.steps] == ["unchanged", "changed", "back", "retired", "new"]
     assert plan.steps[4].is_new_category
     assert (PromptVersion.objects.count(), Category.objects.count()) == (5, 1), "looking changes nothing"
-    apply_pools(entries, plan.digest, admin)
+    apply_pools([replace(entry, line=entry.line + 1) for entry in entries], plan.digest, admin)
     in_use = PromptVersion.objects.filter(retired_at=None).order_by("prompt__name")
     assert [(row.prompt.name, row.version, row.text) for row in in_use] == [
         ("Back", 2, "on stone"), ("Changed", 2, "on birch"), ("Kept", 1, "on oak"),
