@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import IO, Final
 from urllib.parse import urljoin, urlsplit
@@ -156,9 +158,20 @@ def _is_conditional(headers: Mapping[str, str]) -> bool:
 def _refused(response: requests.Response) -> FetchError:
     status = response.status_code
     busy = status == 429 or status >= 500
-    wait = response.headers.get("Retry-After", "")
-    seconds = float(min(int(wait), MAX_RETRY_AFTER)) if wait.isdecimal() and len(wait) < 10 else None
+    seconds = retry_after(response.headers.get("Retry-After", ""))
     return FetchError(f"the host answered {status}", is_transient=busy, retry_after=seconds, status=status)
+
+
+def retry_after(text: str) -> float | None:
+    """Seconds that a ``Retry-After`` asks for, a number or a date (RFC 9110, 10.2.3); None for neither, at most a day."""
+    if text.isascii() and text.isdecimal():
+        return float(min(int(text[:10]), MAX_RETRY_AFTER))
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    wait = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - time.time()
+    return min(max(wait, 0.0), float(MAX_RETRY_AFTER))
 
 
 def _copy_body(response: requests.Response, sink: IO[bytes], limits: FetchLimits, deadline: float) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from creatives.net import FetchError, FetchLimits, fetch
+from creatives.net import FetchError, FetchLimits, fetch, retry_after
 
 
 class _Host(BaseHTTPRequestHandler):
@@ -145,3 +147,28 @@ def test_other_schemes_are_not_fetched(url: str) -> None:
 def test_a_host_that_is_not_there(host: str) -> None:
     error = refusal("http://127.0.0.1:9/ok", connect_seconds=0.5)
     assert (str(error), error.is_transient) == ("the host could not be reached", True)
+
+
+def _date(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("120", 120, 120),
+        ("0", 0, 0),
+        ("99999999999999", 86_400, 86_400),
+        (_date(90), 85, 91),
+        (_date(-90), 0, 0),
+    ],
+)
+def test_a_host_says_for_how_long_in_seconds_or_by_date(text: str, low: float, high: float) -> None:
+    seconds = retry_after(text)
+    assert seconds is not None
+    assert low <= seconds <= high
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "Mon, 99 Foo 2026"])
+def test_what_is_no_time_is_none(text: str) -> None:
+    assert retry_after(text) is None
