@@ -97,6 +97,7 @@ def reviewer(page: Page) -> None:
     _ready(page)
     page.keyboard.press("g")
     page.locator(".grid-tile").first.wait_for()
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     shot(page, "review-grid")
     page.goto("/review/stats/")
