@@ -1,7 +1,7 @@
 """Masks against cut-outs of known alpha, on backdrops from white to clutter: ours, the network alone, a border flood alone.
 
 `python -m benchmarks masks --data FOLDER` takes every PNG with alpha below FOLDER; without it four drawn products stand in.
-`--only white,grey` picks backdrops, `--limit N` the first N cut-outs. What a network says of a photo is kept in
+`--only white,dark` picks backdrops, `--limit N` the first N cut-outs. What a network says of a photo is kept in
 `var/bench-masks`, so a second run costs the rest only.
 """
 
@@ -116,7 +116,7 @@ def run() -> list[Result]:
     all_ious: list[float] = []
     all_confidences: list[float] = []
     print(
-        f"  {'backdrop':16}{'system':24}{'mean IoU':>8}  {'worst':>8}  {'α MAE':>8}  {'edge F':>8}  worst picture"
+        f"  {'backdrop':19}{'system':24}{'mean IoU':>8}  {'worst':>8}  {'α MAE':>8}  {'edge F':>8}  worst picture"
     )
     for name in options.only or BACKDROPS:
         table = {ours: Scores(), "border flood alone": Scores()} | (
@@ -132,11 +132,11 @@ def run() -> list[Result]:
         mine = table[ours]
         found = doubts(mine.iou, mine.confidence)
         told = ", ".join(f"{what} {count}" for what, count in found.items())
-        print(f"  {name:16}confidence below {DOUBTFUL}: {told}", flush=True)
+        print(f"  {name:19}confidence below {DOUBTFUL}: {told}", flush=True)
         all_ious += mine.iou
         all_confidences += mine.confidence
         for system, scores in table.items():
-            print(f"  {name:16}{system:24}{scores.row()}", flush=True)
+            print(f"  {name:19}{system:24}{scores.row()}", flush=True)
             results.append(
                 {
                     "name": f"masks on {name}: {system}, mean IoU",
@@ -147,7 +147,7 @@ def run() -> list[Result]:
         for scene, values in rings.items():
             if values:
                 print(
-                    f"  {name:16}{'rim on a ' + scene:24}{np.mean(values):8.2f}  {max(values):8.2f}  ΔE, mean and worst"
+                    f"  {name:19}{'rim on a ' + scene:24}{np.mean(values):8.2f}  {max(values):8.2f}  ΔE, mean and worst"
                 )
                 results.append(
                     {

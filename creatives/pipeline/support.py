@@ -54,7 +54,7 @@ def _sampled(colours: F32, places: F32) -> F32:
     return colours[rows, columns]
 
 
-LOWEST, ENOUGH = 0.6, 0.95
+LOWEST, ENOUGH = 0.8, 0.97
 """Support up to which a mask is worth nothing, and from which it is as good as any."""
 
 

@@ -214,13 +214,13 @@ def test_a_painting_of_another_size_is_refused() -> None:
         compose(prepared.placed, np.zeros((64, 64, 3), np.uint8))
 
 
-def test_a_painting_that_ignores_the_product_is_doubtful() -> None:
+def test_a_painting_that_ignores_the_product_fails() -> None:
     prepared = prepare(studio_photo()[0], Size(256, 256))
     flat = np.full((256, 256, 3), 120, np.uint8)
     verdict = judge(prepared, flat)
-    assert verdict.verdict == "doubtful"
-    assert verdict.structure == 0.0
-    assert verdict.sharpness == 0.0
+    assert verdict.verdict == "fail"
+    assert verdict.scores["structure"] == 0.0
+    assert verdict.scores["sharpness"] == 0.0
     assert any("ignores the product's shape" in reason for reason in verdict.reasons)
 
 
@@ -230,8 +230,8 @@ def test_a_painting_with_the_product_in_a_clear_setting_passes() -> None:
     setting[::9] = (120, 170, 120)
     verdict = judge(prepared, compose(prepared.placed, setting, shadow=0.0))
     assert (verdict.verdict, verdict.reasons) == ("pass", ())
-    assert verdict.structure > 0.95
-    assert verdict.expansion < 0.05
+    assert verdict.scores["structure"] > 0.95
+    assert verdict.scores["expansion"] < 0.05
 
 
 def test_a_product_continued_beyond_its_outline_shows_as_expansion() -> None:
@@ -239,7 +239,7 @@ def test_a_product_continued_beyond_its_outline_shows_as_expansion() -> None:
     x, y, w, h = prepared.box.rounded(Size(256, 256))
     painted = np.full((256, 256, 3), (90, 140, 90), np.uint8)
     painted[max(0, y - 30) : y + h + 30, max(0, x - 30) : x + w + 30] = (190, 40, 30)
-    assert judge(prepared, painted).expansion > 0.9
+    assert judge(prepared, painted).scores["expansion"] > 0.9
 
 
 def test_files_open_as_they_were_written() -> None:
