@@ -16,6 +16,9 @@ from .shading import Window, contact_shadow, harmonised
 
 U8 = NDArray[np.uint8]
 
+UNSEEN = 0.004
+"""Depth of a shadow below which it changes nothing."""
+
 
 def place(cutout: U8, box: Box, frame: Size) -> U8:
     """uint8 (H, W, 4) of the frame's size: the product's cut-out resampled once into `box`, clear elsewhere.
@@ -72,7 +75,8 @@ def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH, harm
     result = harmonised(background, placed, harmony) if harmony > 0 else background.copy()
     if shadow > 0 and (thrown := contact_shadow(placed[..., 3])) is not None:
         window, depth = thrown
-        result[window] = to_srgb(to_linear(result[window]) * (1.0 - shadow * depth)[..., None])
+        ground, seen = result[window], depth > UNSEEN
+        ground[seen] = to_srgb(to_linear(ground[seen]) * (1.0 - shadow * depth[seen])[..., None])
     if (covered := _covered(placed[..., 3])) is not None:
         result[covered] = _over(placed[covered], result[covered])
     return result

@@ -19,6 +19,9 @@ FOOT: Final = 0.10
 CORE, PENUMBRA = 0.02, 0.1
 """Spread (sigma) of the two parts of a contact shadow, as shares of the product's mean side."""
 CORE_SHARE: Final = 0.5
+LEAST_SIGMA: Final = 3.0
+"""Blurs are computed on copies reduced as far as leaves a sigma of this many pixels."""
+SAMPLES: Final = 65536
 
 NORM: Final = 6
 """Minkowski norm of the estimate of the light's colour (shades of grey: Finlayson and Trezzi 2004)."""
@@ -63,9 +66,20 @@ def _touching(solid: NDArray[np.bool_], foot: int, tall: float, thick: int) -> F
 
 
 def _spread(values: F32, across: float, down: float) -> F32:
-    """Blurred by these sigmas in pixels, and scaled to a maximum of 1."""
-    soft = cv2.GaussianBlur(values, (0, 0), sigmaX=across, sigmaY=down, borderType=cv2.BORDER_CONSTANT)
-    return soft / max(float(soft.max()), 1e-6)
+    """Blurred by these sigmas in pixels, wide ones on a reduced copy, and scaled to a maximum of 1."""
+    height, width = values.shape
+    factor = max(1, int(min(across, down) / LEAST_SIGMA))
+    small = np.pad(values, ((0, -height % factor), (0, -width % factor)))
+    size = small.shape[1] // factor, small.shape[0] // factor
+    reduced = cv2.resize(small, size, interpolation=cv2.INTER_AREA) if factor > 1 else small
+    soft = cv2.GaussianBlur(
+        reduced, (0, 0), sigmaX=across / factor, sigmaY=down / factor, borderType=cv2.BORDER_CONSTANT
+    )
+    if factor > 1:
+        soft = cv2.resize(soft, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_LINEAR)[
+            :height, :width
+        ]
+    return np.asarray(soft / max(float(soft.max()), 1e-6), np.float32)
 
 
 def harmonised(background: U8, placed: U8, amount: float) -> U8:
@@ -74,11 +88,13 @@ def harmonised(background: U8, placed: U8, amount: float) -> U8:
     Both casts are estimated by shades of grey; the product's from its near-neutral pixels, and it counts as neutral, as
     studio light is, where it has too few. A channel changes by LARGEST_GAIN at most, so a sunset stays one.
     """
-    gains = 1.0 + amount * (_cast(placed) / _scene_cast(background, placed[..., 3]) - 1.0)
+    step = max(1, int(np.sqrt(background.shape[0] * background.shape[1] / SAMPLES)))
+    sampled, product = background[::step, ::step], placed[::step, ::step]
+    gains = 1.0 + amount * (_cast(product) / _scene_cast(sampled, product[..., 3]) - 1.0)
     gains = np.clip(gains, 1.0 - LARGEST_GAIN, 1.0 + LARGEST_GAIN)
     codes = np.arange(256, dtype=np.uint8)
     table = np.stack([to_srgb(to_linear(codes) * gain) for gain in gains], axis=-1)
-    return np.asarray(np.stack([table[background[..., c], c] for c in range(3)], axis=-1), np.uint8)
+    return np.asarray(cv2.LUT(background, table[None]), np.uint8)
 
 
 def _scene_cast(background: U8, alpha: U8) -> NDArray[np.float64]:
@@ -100,7 +116,6 @@ def _cast(placed: U8) -> NDArray[np.float64]:
 
 def _shades_of_grey(pixels: U8) -> NDArray[np.float64]:
     """Colour of the light of uint8 (N, 3), linear, with a mean of 1; grey of black pixels."""
-    step = max(1, len(pixels) // 65536)
-    light = to_linear(pixels[::step]).astype(np.float64)
+    light = to_linear(pixels).astype(np.float64)
     norm = np.power(np.power(light, NORM).mean(axis=0), 1.0 / NORM) + 1e-4
     return np.asarray(norm / norm.mean(), np.float64)
