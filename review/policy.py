@@ -26,11 +26,14 @@ class Waiting:
 
 
 def risk(scores: Mapping[str, float], doubtful: bool) -> float:
-    """How likely a look is needed, 1–3: (2 − quality) × 1.5 where the quality gate doubts.
+    """How likely a look is needed, 1–3: one more than the gate's own risk, which is 0 as usual and 1 where it doubts.
 
-    Quality is the mean of the gate's scores as 0–1, the better the higher: structure, 1 − expansion, sharpness,
-    distinctness / 20, mask. What was not measured is left out; nothing measured counts as 0.5.
+    Of creatives whose record has no risk, (2 − quality) × 1.5 where the quality gate doubts: quality is the mean of the
+    scores as 0–1, the better the higher: structure, 1 − expansion, sharpness, distinctness / 20, mask. What was not
+    measured is left out; nothing measured counts as 0.5.
     """
+    if "risk" in scores:
+        return 1.0 + min(max(scores["risk"], 0.0), 2.0)
     goods = [_held(scores[name]) for name in ("structure", "sharpness", "mask") if name in scores]
     if "expansion" in scores:
         goods.append(1.0 - _held(scores["expansion"]))

@@ -52,6 +52,9 @@ GOOD = {"structure": 0.9, "expansion": 0.1, "sharpness": 0.8, "distinctness": 30
         ({"structure": 0.4}, False, 1.6),
         ({"distinctness": 5.0}, False, 1.75),
         ({}, False, 1.5),
+        ({"risk": 0.4, "structure": 0.1}, False, 1.4),
+        ({"risk": 1.6}, True, 2.6),
+        ({"risk": 40.0}, True, 3.0),
         ({"structure": 7.0, "mask": -1.0}, True, 2.25),
     ],
 )
