@@ -53,9 +53,7 @@ class Numeric:
     log: bool = False
 
     def columns(self) -> list[str]:
-        return [
-            f"{self.name}, per {self.scale:g} above {self.centre:g}" + (" on a log scale" if self.log else "")
-        ]
+        return [f"higher {self.name}" + (" (on a log scale)" if self.log else f" (per {self.scale:g})")]
 
     def write(self, value: Value | None, row: list[float], start: int) -> None:
         if value is None:

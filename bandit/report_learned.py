@@ -264,6 +264,6 @@ def _segment(
     for prompt, sums in weighted.items():
         rate = sums.rate()
         share = chosen.get(prompt, 0) / impressions if impressions else 0.0
-        label = prompts.get(str(prompt), f"prompt {prompt}")
+        label = prompts.get(str(prompt), f"prompt {prompt}").rpartition(" · ")[0] or f"prompt {prompt}"
         choices.append(Choice(prompt, label, share, rate.value, rate.interval(), sums.effective))
     return Segment(name, impressions, sorted(choices, key=lambda choice: (-choice.share, choice.label)))

@@ -128,14 +128,19 @@ def headline(report: Report) -> str:
     gain, best = max(judged, key=lambda pair: pair[0].gain)
     span = f"between {gain.interval.low:+.0%} and {gain.interval.high:+.0%}"
     if gain.verdict == "better":
-        return f"{best.label} gets {gain.gain:+.0%} clicks compared with {base.label}, with 95 % certainty {span}."
+        won = best.total.clicks * gain.gain / (1.0 + gain.gain)
+        return (
+            f"{best.label} gets {gain.gain:.0%} more clicks than {base.label}, with 95 % certainty {span}: "
+            f"about {won:,.0f} of its {best.total.clicks:,} clicks in this period."
+        )
     if gain.verdict == "worse":
         return (
-            f"Nothing beats {base.label}: the closest, {best.label}, gets {gain.gain:+.0%} clicks ({span})."
+            f"Nothing beats {base.label}: the closest, {best.label}, gets {-gain.gain:.0%} fewer clicks, "
+            f"with 95 % certainty {span}."
         )
     return (
-        f"{best.label} is at {gain.gain:+.0%} compared with {base.label}, "
-        f"but the truth may lie anywhere {span}: keep collecting."
+        f"No winner yet: {best.label} is at {gain.gain:+.0%} clicks compared with {base.label}, "
+        f"but the truth may lie anywhere {span}. Keep collecting."
     )
 
 

@@ -147,7 +147,7 @@ def test_whatever_is_accepted_has_unit_length_and_does_not_depend_on_order(user,
 def test_columns_are_described_one_by_one():
     columns = SMALL.describe()
     assert [column.position for column in columns] == list(range(SMALL.n_features))
-    assert columns[AGE] == (0, "user", "age", "age, per 20 above 40")
+    assert columns[AGE] == (0, "user", "age", "higher age (per 20)")
     assert columns[OTHER].words == "device is another value, or unknown (rather than mobile)"
     assert columns[SINE].words == "hour around 6 rather than 18"
     assert columns[-2] == (10, "any", None, "other features, bucket 4")

@@ -109,7 +109,9 @@ def test_rates_intervals_and_gains_from_groups_of_users(log: LogRows) -> None:
     assert expected is not None
     assert expected.gain == pytest.approx(0.5, abs=1e-12)
     assert expected.verdict == "better"
-    assert reports.headline(report).startswith("personalised gets +50% clicks compared with random")
+    assert reports.headline(report).startswith(
+        "personalised gets 50% more clicks than random, with 95 % certainty between"
+    )
 
 
 def test_the_baseline_can_be_chosen(log: LogRows) -> None:

@@ -144,7 +144,7 @@ def test_what_the_bandit_learned(owner_client: Client, merchant: Merchant) -> No
     fields = {"category_id": version.prompt.category_id, "prompt_version_id": version.pk, "device": "mobile"}
     show(merchant, arm="personalised", arm_kind="personalised", **fields)
     page = owner_client.get("/reports/learned/").content.decode()
-    assert f"mobile: {version} · Shoes most often (100%)" in page
+    assert f"mobile: {version} most often (100%)" in page
     rows = owner_client.get("/reports/learned.json").json()["rows"]
     assert [(row["pool"], row["device"], row["share"]) for row in rows] == [("Shoes", "mobile", 1.0)]
     assert "Shoes,mobile," in owner_client.get("/reports/learned.csv").content.decode()
