@@ -179,11 +179,13 @@ def _cost(chosen: Sequence[Case]) -> float:
 
 def draw(rows: Sequence[Measured], path: Path) -> None:
     """ROC curves by class of failure, of the gate as a whole, as a PNG. Needs matplotlib (extra `bench`)."""
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     good = np.array([badness(row, "risk") for row in rows if row.label == GOOD])
     figure = Figure(figsize=(6.4, 4.6), dpi=100)
     axes: Any = figure.subplots()
+    axes.set_prop_cycle(color=[colormaps["tab20"](number * 2 % 20 + number // 10) for number in range(20)])
     for label in dict.fromkeys(row.label for row in rows if row.label != GOOD):
         bad = np.array([badness(row, "risk") for row in rows if row.label == label])
         steps = np.sort(np.concatenate([good, bad, [-np.inf]]))[::-1]
