@@ -38,8 +38,9 @@ def pool_export(request: HttpRequest, kind: str) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def pool_import(request: HttpRequest) -> HttpResponse:
     """The form, and what the file that was sent would change; nothing is changed yet."""
-    form = PoolFileForm(request.POST or None, request.FILES or None)
-    if request.method != "POST" or not form.is_valid():
+    is_sent = request.method == "POST"
+    form = PoolFileForm(request.POST, request.FILES) if is_sent else PoolFileForm()
+    if not is_sent or not form.is_valid():
         return render(request, "prompts/import.html", {"form": form}, status=422 if form.is_bound else 200)
     return _look(request, form.cleaned_data["file"], form)
 
