@@ -1,4 +1,4 @@
-"""``python -m training {render,demo,vae,diffusion,export,sheet,evaluate}``."""
+"""``python -m training {render,demo,vae,words,diffusion,export,sheet,evaluate}``."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def parser() -> argparse.ArgumentParser:
     vae.add_argument("--minutes", type=float, default=30)
     vae.add_argument("--threads", type=int, default=2)
     vae.add_argument("--seed", type=int, default=1)
+    words = commands.add_parser("words", help="teach the text encoder what captions mean, before diffusion")
+    words.add_argument("--scenes", type=Path, default=Path("var/scenes"))
+    words.add_argument("--work", type=Path, default=WORK)
+    words.add_argument("--minutes", type=float, default=4)
+    words.add_argument("--threads", type=int, default=2)
+    words.add_argument("--seed", type=int, default=1)
     diffusion = commands.add_parser(
         "diffusion", help="train text encoder, denoiser, ControlNet and IP-Adapter on encoded scenes"
     )
@@ -40,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     diffusion.add_argument(
         "--until", type=float, default=1e9, help="stop at this minute of the budget, to go on later"
     )
-    diffusion.add_argument("--scale", type=float, default=1.0, help="of large scenes: 0.6667 first, then 1")
+    diffusion.add_argument(
+        "--scale", type=float, default=1.0, help="of large scenes: 0.3333 first, then 0.6667, then 1"
+    )
     diffusion.add_argument("--batch", type=int, default=12)
     diffusion.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
     diffusion.add_argument("--processes", type=int, default=2)
@@ -94,12 +102,19 @@ def main(argv: list[str] | None = None) -> int:
     if options.command == "vae":
         import torch
 
-        from training.diffusion import load_basis
+        from training.patches import load_basis
         from training.vae import train_vae
 
         torch.set_num_threads(options.threads)
         basis = load_basis(options.work, options.scenes)
         train_vae(options.scenes, options.work / "vae.pt", basis, options.minutes, options.seed)
+    if options.command == "words":
+        import torch
+
+        from training.words import learn_words
+
+        torch.set_num_threads(options.threads)
+        learn_words(options.scenes, options.work, options.minutes, options.seed)
     if options.command == "diffusion":
         from training.diffusion import train_diffusion
 

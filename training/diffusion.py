@@ -13,16 +13,16 @@ import torch.distributed as dist
 from diffusers import DDPMScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.multiprocessing.spawn import start_processes
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from training.captions import caption, vocabulary_corpus
+from training.captions import caption
 from training.dataset import by_size
 from training.latents import Item, clip_pixels, load_items
 from training.models import SCHEDULE, add_adapter, new_controlnet, new_unet, new_vision_encoder
-from training.patches import COMPONENTS, PatchBasis
+from training.patches import COMPONENTS, load_basis
 from training.progress import Clock, learning_rate
-from training.text import new_text_encoder, train_tokenizer
+from training.text import load_tokenizer, new_text_encoder
 
 TOGETHER, KEPT = 8, 200
 """Steps between two averagings of the processes' weights, and between two saved states."""
@@ -86,22 +86,6 @@ class Average:
         if step % self.every == 0:
             decay = min(self.decay, (1 + step) / (10 * self.every + step))
             torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), 1 - decay)
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a folder, learnt there first if need be."""
-    if (folder / "tokenizer.json").exists():
-        from transformers import CLIPTokenizer
-
-        return CLIPTokenizer.from_pretrained(folder)
-    return train_tokenizer(vocabulary_corpus(), folder)
-
-
-def load_basis(work: Path, scenes: Path) -> PatchBasis:
-    """The latent space of a training folder, fitted to the scenes first if need be."""
-    if not (work / "basis.npz").exists():
-        PatchBasis.fit(scenes).save(work / "basis.npz")
-    return PatchBasis.load(work / "basis.npz")
 
 
 def channel_weights(items: list[Item], gains: NDArray[np.float64]) -> Tensor:
@@ -208,6 +192,9 @@ def train_rank(
         ):
             optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
+    elif (work / "text.pt").exists():
+        studio.text.load_state_dict(torch.load(work / "text.pt"))
+        average = Average(studio)
     basis = load_basis(work, scenes)
     items = load_items(scenes, basis, scale, rank, ranks, seed)
     groups = by_size([item.size for item in items])
@@ -244,7 +231,10 @@ def train_rank(
         noise = torch.randn_like(latents)
         noisy = noise_schedule.add_noise(latents, noise, steps)
         wanted = noise_schedule.get_velocity(latents, noise, steps)
-        with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):  # a sixth faster: few tokens
+        with (
+            torch.autocast("cpu", dtype=torch.bfloat16),
+            sdpa_kernel(SDPBackend.MATH),
+        ):  # a sixth faster: few tokens
             made = studio(
                 noisy.contiguous(memory_format=torch.channels_last), steps, tokens, edges,
                 products if with_adapter else None, keep,

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from training.diffusion import Studio, load_basis, load_tokenizer
+from training.diffusion import Studio
 from training.models import adapter_state, assemble, without_adapter
+from training.patches import load_basis
 from training.scenes import RENDER_SCALE, SIZES
+from training.text import load_tokenizer
 from training.vae import load_vae
 
 LIMIT_MB = 60

@@ -82,6 +82,13 @@ class PatchBasis:
         return flat + torch.from_numpy(self.mean).float().view(1, 3, 1, 1)
 
 
+def load_basis(work: Path, scenes: Path) -> PatchBasis:
+    """The latent space of a training folder, fitted to the scenes first if need be."""
+    if not (work / "basis.npz").exists():
+        PatchBasis.fit(scenes).save(work / "basis.npz")
+    return PatchBasis.load(work / "basis.npz")
+
+
 def codes(height: int, width: int) -> Tensor:
     """(1, CODES, height, width): +1 in even columns and -1 in odd ones, then the same for rows."""
     across = 1 - 2 * (torch.arange(width) % 2).float()

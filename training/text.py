@@ -9,6 +9,8 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from training.captions import vocabulary_corpus
+
 LENGTH = 32
 START, END = "<|startoftext|>", "<|endoftext|>"
 
@@ -60,6 +62,13 @@ def _clip_tokenizer(folder: Path, alphabet: list[str]) -> CLIPTokenizer:
     )
     tokenizer.save_pretrained(folder)
     return tokenizer
+
+
+def load_tokenizer(folder: Path) -> CLIPTokenizer:
+    """The tokenizer of a folder, learnt there first if need be."""
+    if (folder / "tokenizer.json").exists():
+        return CLIPTokenizer.from_pretrained(folder)
+    return train_tokenizer(vocabulary_corpus(), folder)
 
 
 def new_text_encoder(tokenizer: CLIPTokenizer, width: int = 192, layers: int = 3) -> CLIPTextModel:

@@ -18,10 +18,21 @@ from torch.nn import functional as F  # noqa: N812
 from training.captions import caption
 from training.dataset import held_out, load_scene, scene_names, to_tensor
 from training.latents import shrink, training_size
-from training.patches import PatchBasis
+from training.patches import PatchBasis, load_basis
 from training.progress import Clock, learning_rate
+from training.text import load_tokenizer, new_text_encoder
 
-FIELDS = ("kind", "surface", "surface_colour", "backdrop", "backdrop_colour", "light", "prop", "prop_colour", "view")
+FIELDS = (
+    "kind",
+    "surface",
+    "surface_colour",
+    "backdrop",
+    "backdrop_colour",
+    "light",
+    "prop",
+    "prop_colour",
+    "view",
+)
 THUMBNAIL, CHANNELS, BATCH, PEAK = 4, 6, 64, 1e-3
 
 
@@ -55,6 +66,18 @@ def read_scenes(folder: Path, basis: PatchBasis) -> tuple[list[dict[str, Any]], 
     return specs, torch.cat(thumbnails)
 
 
+def learn_words(scenes: Path, work: Path, minutes: float, seed: int = 1) -> None:
+    """Teach a new text encoder and write it to ``work``/text.pt, from where the joint training starts."""
+    torch.manual_seed(seed)
+    tokenizer = load_tokenizer(work / "tokenizer")
+    text = new_text_encoder(tokenizer)
+    specs, thumbnails = read_scenes(scenes, load_basis(work, scenes))
+    teach_words(text, tokenizer, specs, thumbnails, minutes, seed)
+    part = work / "text.part"
+    torch.save(text.state_dict(), part)
+    part.replace(work / "text.pt")
+
+
 def teach_words(
     text: Any, tokenizer: Any, specs: list[dict[str, Any]], thumbnails: Tensor, minutes: float, seed: int = 1
 ) -> Reader:
@@ -63,7 +86,9 @@ def teach_words(
     The loss is the mean cross-entropy of the fields, and the thumbnails' squared error over their variance.
     """
     answers = [sorted({str(spec.get(field, "")) for spec in specs}) for field in FIELDS]
-    wanted = torch.tensor([[a.index(str(s.get(f, ""))) for f, a in zip(FIELDS, answers, strict=True)] for s in specs])
+    wanted = torch.tensor(
+        [[a.index(str(s.get(f, ""))) for f, a in zip(FIELDS, answers, strict=True)] for s in specs]
+    )
     mean, deviation = thumbnails.mean(0), thumbnails.std(0)
     scaled = (thumbnails - mean) / deviation
     torch.manual_seed(seed)
@@ -75,14 +100,20 @@ def teach_words(
         chosen = rng.choices(range(len(specs)), k=BATCH)
         texts = [caption(specs[k], rng, recoloured=False) for k in chosen]
         tokens = tokenizer(
-            texts, padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt"
+            texts,
+            padding="max_length",
+            truncation=True,
+            max_length=tokenizer.model_max_length,
+            return_tensors="pt",
         ).input_ids
         with torch.autocast("cpu", dtype=torch.bfloat16):
             scores, made = reader(tokens)
-        named = torch.stack([F.cross_entropy(s.float(), wanted[chosen, k]) for k, s in enumerate(scores)]).mean()
+        named = torch.stack(
+            [F.cross_entropy(s.float(), wanted[chosen, k]) for k, s in enumerate(scores)]
+        ).mean()
         error = (made.float() - scaled[chosen]).square().mean()
         optimiser.zero_grad(set_to_none=True)
-        (named + error).backward()  # type: ignore[no-untyped-call]
+        (named + error).backward()
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimiser.step()
         step += 1
