@@ -94,8 +94,8 @@ def drawn_scene(wall: tuple[int, int, int], table: tuple[int, int, int], side: i
     rows, columns = np.mgrid[:side, :side] / side
     horizon = 0.62
     fall = (1.08 - 0.3 * columns - 0.1 * rows)[..., None]
-    grain = np.random.default_rng(3).normal(0, 1, (side, side)).astype(np.float32)
-    grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=14, sigmaY=0.8)[..., None] * 60
+    noise = np.random.default_rng(3).normal(0, 1, (side, side)).astype(np.float32)
+    grain = cv2.GaussianBlur(noise, (0, 0), sigmaX=14, sigmaY=0.8)[..., None] * 60
     picture = np.where((rows > horizon)[..., None], np.array(table) * fall + grain, np.array(wall) * fall)
     return np.clip(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.8), 0, 255).astype(np.uint8)
 

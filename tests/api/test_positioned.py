@@ -14,6 +14,7 @@ from bandit.models import Click, Design, Impression
 from creatives.models import CreativeRequest, ImageMask, OutboxEntry, PositionedRendition
 from creatives.outbox import dispatch_once
 from creatives.pipeline import Segmenter, open_image
+from creatives.pipeline.cutout import cut_out
 from creatives.services import masks
 from creatives.services.files import load
 from creatives.services.renditions import position_missing
@@ -90,7 +91,7 @@ def test_a_product_on_white_with_a_doubtful_mask_waits_for_a_person(
     image = shop.products[0].images.get()
     from creatives.services import renditions
 
-    found = renditions.cut_out
+    found = cut_out
 
     def unsure(*args: Any, **kwargs: Any) -> Any:
         import dataclasses

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from creatives.models import Placement, PromptVersion, User
+from creatives.models import MerchantPlacement, Placement, PromptVersion, User
 from creatives.services.prompts import add_prompt, new_version
 from tests import factories
 
@@ -91,6 +91,26 @@ def test_the_drawing_follows_the_form_before_it_is_saved(page: Page) -> None:
     expect(drawing).to_contain_text("greater than or equal to 32")
 
     assert not Placement.objects.exists()
+
+
+def test_the_room_for_a_text_is_drawn_while_a_merchant_types(page: Page) -> None:
+    factories.merchant("acme")
+    factories.placement("banner", 1200, 628)
+    page.goto("/catalog/layouts/banner/?merchant=acme")
+    drawing = page.locator("#placement-preview")
+    product = drawing.locator(".drawing-product")
+    before = float(product.get_attribute("x") or 0)
+    expect(drawing.locator(".drawing-text")).to_have_count(0)
+
+    text = page.get_by_role("group", name="Room for a text or logo")
+    text.get_by_label("Width, %").fill("45")
+    text.get_by_label("Height, %").fill("100")
+
+    expect(drawing.locator(".drawing-text")).to_have_attribute("width", "540.0")
+    assert float(product.get_attribute("x") or 0) >= 540 > before
+    text.get_by_label("Width, %").fill("99")
+    expect(drawing).to_contain_text("Text area leaves 0 % beside it")
+    assert not MerchantPlacement.objects.exists()
 
 
 def test_retiring_asks_first(page: Page, admin: User) -> None:

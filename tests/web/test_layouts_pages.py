@@ -13,7 +13,7 @@ from creatives.services.placements import placement_problem, preview
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-FORM = {"scale": 80, "margin": 5, "anchor": "s"}
+FORM: dict[str, Any] = {"scale": 80, "margin": 5, "anchor": "s"}
 TEXT = {"text_left": 0, "text_top": 0, "text_width": 45, "text_height": 100}
 
 
