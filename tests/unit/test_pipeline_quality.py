@@ -82,7 +82,7 @@ def _second_outline(picture: U8) -> None:
 
 
 def _seam(picture: U8) -> None:
-    picture[:, 130:] = np.clip(picture[:, 130:].astype(int) - 80, 0, 255)
+    picture[:, 130:] = np.clip(picture[:, 130:].astype(int) - 120, 0, 255)
 
 
 def _extension(picture: U8) -> None:
