@@ -26,31 +26,36 @@ def painted_edges(picture: U8) -> Bool:
     return draw_edges(picture, everywhere, contour=False, thresholds=(30.0, 90.0)) > 0
 
 
-def leaked_edges(generated: U8, product: Bool) -> Bool:
-    """Edges of the painting beside the product that run parallel to its outline, bool (H, W): a second contour."""
+def leaked_edges(generated: U8, product: Bool, edges: Bool | None = None) -> Bool:
+    """Edges of the painting beside the product that run parallel to its outline, bool (H, W): a second contour.
+
+    edges: all of the painting's, where they are known already (`painted_edges`); likewise below.
+    """
+    edges = painted_edges(generated) if edges is None else edges
     ring = grown(product, max(6, reach(product))) & ~grown(product, 2)
     away = cv2.distanceTransform((~product).astype(np.uint8), cv2.DIST_L2, 5)
     grey = cv2.GaussianBlur(cv2.cvtColor(generated, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
     normals, ways = _directions(grey), _directions(away)
     parallel = np.abs((normals * ways).sum(axis=2)) >= PARALLEL
-    return np.asarray(ring & painted_edges(generated) & parallel, np.bool_)
+    return np.asarray(ring & edges & parallel, np.bool_)
 
 
-def leakage(generated: U8, product: Bool) -> float:
+def leakage(generated: U8, product: Bool, edges: Bool | None = None) -> float:
     """0..1: share of the product's outline that a second contour runs along, less what the setting's texture explains."""
     around = outline(product)
     if not around.any():
         return 0.0
-    leaked = leaked_edges(generated, product)
+    edges = painted_edges(generated) if edges is None else edges
+    leaked = leaked_edges(generated, product, edges)
     beside = grown(leaked, 1)
     _, labels = cv2.distanceTransformWithLabels(
         (~around).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     nearest = np.unique(labels[beside])
-    return float(np.isin(labels[around], nearest).mean()) * _beyond_texture(leaked, generated, product)
+    return float(np.isin(labels[around], nearest).mean()) * _beyond_texture(leaked, edges, product)
 
 
-def _beyond_texture(leaked: Bool, generated: U8, product: Bool) -> float:
+def _beyond_texture(leaked: Bool, edges: Bool, product: Bool) -> float:
     """0..1: by how much edges are denser beside the product than a little further away."""
     width = max(6, reach(product))
     near, further = (
@@ -59,7 +64,6 @@ def _beyond_texture(leaked: Bool, generated: U8, product: Bool) -> float:
     )
     if not (near.any() and further.any()):
         return 1.0
-    edges = painted_edges(generated)
     beside, beyond = float(edges[near].mean()), float(edges[further].mean())
     return max(0.0, 1.0 - beyond / beside) if leaked.any() and beside else 0.0
 

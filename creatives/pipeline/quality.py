@@ -91,13 +91,13 @@ def measure(
 ) -> dict[str, float]:
     """All scores of a creative by name; see `assess` and `Quality`."""
     product = np.asarray(placed[..., 3] >= 128, np.bool_)
-    painted = object_region(generated, product)
+    painted, drawn = object_region(generated, product), painted_edges(generated)
     found = {
-        "structure": structure_score(generated, edges),
+        "structure": structure_score(generated, edges, drawn),
         "agreement": overlap(painted, product),
         "expansion": expansion(painted, product),
         "expansion_after": expansion(object_region(composed, product), product),
-        "leakage": leakage(generated, product),
+        "leakage": leakage(generated, product, drawn),
         "floating": floating(composed, product),
         "seam": seam(generated, product),
         "sharpness": sharpness_score(generated, ~grown(product, 3)),
@@ -107,17 +107,18 @@ def measure(
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def structure_score(generated: U8, edges: U8) -> float:
+def structure_score(generated: U8, edges: U8, drawn: Bool | None = None) -> float:
     """Recall of the product's edges in the painting's own, two pixels of slack; 1 when there are none to honour."""
     wanted = edges > 0
     if not wanted.any():
         return 1.0
-    return float(1.0 - missed_edges(generated, edges)[wanted].mean())
+    return float(1.0 - missed_edges(generated, edges, drawn)[wanted].mean())
 
 
-def missed_edges(generated: U8, edges: U8) -> Bool:
-    """Edges of the product, bool (H, W), that the painting's own do not meet within two pixels."""
-    return np.asarray((edges > 0) & ~grown(painted_edges(generated), 2), np.bool_)
+def missed_edges(generated: U8, edges: U8, drawn: Bool | None = None) -> Bool:
+    """Edges of the product, bool (H, W), that the painting's own (`drawn`, if known) do not meet within two pixels."""
+    drawn = painted_edges(generated) if drawn is None else drawn
+    return np.asarray((edges > 0) & ~grown(drawn, 2), np.bool_)
 
 
 def sharpness_score(picture: U8, region: Bool) -> float:
