@@ -36,7 +36,7 @@ CLICKED = 0.05
 
 def run() -> list[Result]:
     """Requests per second of one process, and rows per second of events and of the learner."""
-    with _database():
+    with _database(durable=True):
         from tests.bandit_rows import Shop
 
         shop = Shop(prompts=3, attribution_minutes=0)
@@ -63,8 +63,8 @@ def run() -> list[Result]:
 
 
 @contextmanager
-def _database() -> Iterator[None]:
-    """A migrated test database in a private cluster, gone afterwards."""
+def _database(*, durable: bool = False) -> Iterator[None]:
+    """A migrated test database in a private cluster, gone afterwards; ``durable`` as in production, with fsync."""
     import django
     from django.conf import settings
 
@@ -76,7 +76,7 @@ def _database() -> Iterator[None]:
     from django.db import connection, connections
 
     base = Path(os.environ["STUDIO_VAR"])
-    postgres = services.Postgres(base, durable=False)
+    postgres = services.Postgres(base, durable=durable)
     postgres.init()
     server = services.start(postgres)
     try:
@@ -146,13 +146,13 @@ def _events_per_second(shop: Any) -> float:
 
 
 def _events_over_http(shop: Any) -> float:
-    """Two gunicorn workers, and clients that do nothing but send what was made before."""
+    """Two workers as `make run` starts them, and clients that do nothing but send what was made before."""
     bodies = [json.dumps(batch).encode() for batch in _bodies(shop, BATCHES)]
     warm = [json.dumps(batch).encode() for batch in _bodies(shop, 2 * CLIENTS)]
     port = _free_port()
     environment = os.environ | {"STUDIO_USE_TEST_DATABASE": "1"}
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-w", "2", "-b", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--config", "config/gunicorn.py"]
+    server = subprocess.Popen([*command, "--bind", f"127.0.0.1:{port}"], env=environment)
     try:
         _wait_for(port)
         _send_all(port, shop.key, warm)
