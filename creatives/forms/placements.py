@@ -11,6 +11,7 @@ from creatives.models.placements import LAYOUT_FIELDS, LayoutFields
 from creatives.pipeline.layout import LARGEST_INSET
 from creatives.services.placements import aspect_problem
 
+STANDS = "The side of the frame that the product stands against."
 SAFE = ("safe_top", "safe_right", "safe_bottom", "safe_left")
 TEXT = ("text_left", "text_top", "text_width", "text_height")
 
@@ -70,14 +71,19 @@ class LayoutForm(forms.ModelForm):
 class PlacementForm(LayoutForm):
     """A slot and how the product stands in it."""
 
-    width = forms.IntegerField(label="Width, px", min_value=32, max_value=2048)
-    height = forms.IntegerField(label="Height, px", min_value=32, max_value=2048)
+    width = forms.IntegerField(label="Width, px", min_value=32, max_value=2048, help_text="32 to 2048.")
+    height = forms.IntegerField(label="Height, px", min_value=32, max_value=2048, help_text="32 to 2048.")
 
     class Meta:
         model = Placement
         fields = ["name", "slug", "width", "height", "is_active", *LAYOUT_FIELDS]
         labels = {"slug": "Id", "is_active": "In use", "anchor": "Stands"}
-        help_texts = {"slug": "What recommenders send as placement id."}
+        help_texts = {
+            "name": "As people see it in lists and reports.",
+            "slug": "What recommenders send as placement id.",
+            "is_active": "Off: nothing is painted for it ahead of traffic.",
+            "anchor": STANDS,
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -97,3 +103,4 @@ class MerchantPlacementForm(LayoutForm):
         model = MerchantPlacement
         fields = list(LAYOUT_FIELDS)
         labels = {"anchor": "Stands"}
+        help_texts = {"anchor": STANDS}
