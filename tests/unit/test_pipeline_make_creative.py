@@ -13,9 +13,11 @@ from PIL import Image
 
 from creatives.pipeline import make_creative
 from creatives.pipeline.cache import FolderCache
+from creatives.pipeline.gate import LIMITS
 from creatives.pipeline.image_io import ImageError, encode_jpeg, encode_png
 from creatives.pipeline.painter import Painter
 from creatives.pipeline.profiles import DEFAULT_PROFILE, get_profile
+from creatives.pipeline.provenance import SourceType, read_provenance
 from creatives.pipeline.run import STEP_NAMES
 
 from .pipeline_models import studio_photo, tiny_pipeline, tiny_profile
@@ -55,8 +57,8 @@ def test_the_record_says_how_it_came_about(painter: Painter) -> None:
         "s50-c-m5",
     )
     assert set(record["milliseconds"]) == {"mask", "placed", "edges", "generated", "final"}
-    assert set(record["quality"]) == {"structure", "expansion", "sharpness", "distinctness", "mask"}
-    assert record["verdict"] in ("pass", "doubtful")
+    assert set(record["quality"]) == {"risk", *LIMITS}
+    assert record["verdict"] in ("pass", "doubtful", "fail")  # random weights
     rows, columns = np.nonzero(result.steps["2_placed"][..., 3])
     x, y, width, height = record["box"]
     assert (x, y) == (columns.min(), rows.min())
@@ -141,6 +143,13 @@ def test_the_command_writes_pictures_and_record(photo_file: Path, tmp_path: Path
     with Image.open(out / "steps" / "1_mask.png") as mask:
         assert (mask.mode, mask.size) == ("L", (96, 80))
     assert json.loads((out / "record.json").read_text("utf-8"))["seed"] == 8
+    made = read_provenance((out / "final.png").read_bytes())
+    assert made is not None
+    assert (made.source_type, made.profile, made.seed) == (SourceType.COMPOSITE, "studio-tiny", "8")
+    painted = read_provenance((out / "steps" / "4_generated.png").read_bytes())
+    assert painted is not None
+    assert painted.source_type == SourceType.PAINTED
+    assert read_provenance((out / "steps" / "2_placed.png").read_bytes()) is None
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
