@@ -47,7 +47,7 @@ class Box(NamedTuple):
         )
 
     def rounded(self, frame: Size) -> tuple[int, int, int, int]:
-        """(x, y, width, height) in whole pixels within this box and the frame, at least 1×1."""
+        """(x, y, width, height) in whole pixels within this box and the frame; one pixel where it holds no whole one."""
         x, width = _whole(self.x, self.right, frame.width)
         y, height = _whole(self.y, self.bottom, frame.height)
         return x, y, width, height

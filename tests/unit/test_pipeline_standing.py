@@ -35,7 +35,8 @@ def test_the_product_never_enters_the_text_area(product: Size, size: Size, layou
     shares = zip(layout.text, (*size, *size), strict=True)
     text = Box(*(share / 100 * side for share, side in shares))
     assert not exact.meets(text)
-    assert not Box(*exact.rounded(size)).meets(text) or min(exact.width, exact.height) < 1
+    if min(exact.width, exact.height) >= 2:  # less may hold no whole pixel, and one is always drawn
+        assert not Box(*exact.rounded(size)).meets(text)
 
 
 @given(products, sizes(), zoned(), cuts)
