@@ -96,7 +96,9 @@ class Measured(NamedTuple):
 
 @contextmanager
 def _server() -> Iterator[int]:
-    server = subprocess.Popen([sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     try:
         assert server.stdout is not None
         yield int(server.stdout.readline())
