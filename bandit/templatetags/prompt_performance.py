@@ -59,7 +59,12 @@ def performance(user: User, versions: Iterable[PromptVersion]) -> dict[int, Perf
     )
     for pk, name in open_ones.values_list("prompt_version_id", "merchant__name"):
         paused.setdefault(pk, []).append(name)
-    return {pk: Performance(*sums.get(pk, (0, 0, 0)), tuple(paused.get(pk, ()))) for pk in ids}
+    return {pk: _performance(sums.get(pk, [0, 0, 0]), paused.get(pk, [])) for pk in ids}
+
+
+def _performance(sums: list[int], paused: list[str]) -> Performance:
+    shown, clicked, simulated = sums
+    return Performance(shown, clicked, simulated, tuple(paused))
 
 
 @register.filter

@@ -96,11 +96,8 @@ def painting_progress(product: Product) -> PaintingProgress | None:
     done = mine.filter(status="done", finished_at__gte=waiting["first"]).count()
     ahead = CreativeRequest.objects.filter(status__in=OPEN, pk__lte=waiting["last"]).count()
     since = timezone.now() - PACE_SPAN
-    ends = list(
-        CreativeRequest.objects.filter(status="done", finished_at__gte=since)
-        .order_by("-finished_at")
-        .values_list("finished_at", flat=True)[:PACE_OF]
-    )
+    latest = CreativeRequest.objects.filter(status="done", finished_at__gte=since).order_by("-finished_at")
+    ends = [at for at in latest.values_list("finished_at", flat=True)[:PACE_OF] if at is not None]
     span = (ends[0] - ends[-1]).total_seconds() if len(ends) > 1 else 0.0
     left = round(ahead * span / (len(ends) - 1)) if span else None
     return PaintingProgress(done, done + waiting["count"], left)

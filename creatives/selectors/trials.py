@@ -68,8 +68,8 @@ def trial_view(trial: PromptTrial) -> TrialView:
     ).prefetch_related("images")
     for product in products.order_by("-pk"):
         for image in product.images.all():
-            if sample := found.get((product.merchant_id, image.sha256)):
-                sample.product = product
+            if shown := found.get((product.merchant_id, image.sha256)):
+                shown.product = product
     view.samples = list(found.values())
     return view
 

@@ -88,7 +88,10 @@ def _wanted(merchant_id: int, old: str, new: str) -> list[tuple[int, Want]]:
     ).values_list(
         "request__prompt_version__prompt", "request__prompt_version", "width", "height", "request__layout"
     )
-    return [(prompt_id, Want(new, *rest)) for prompt_id, *rest in rows.distinct()]
+    return [
+        (prompt_id, Want(new, version_id, width, height, layout))
+        for prompt_id, version_id, width, height, layout in rows.distinct()
+    ]
 
 
 def _gone(merchant_id: int, leaving: Collection[int]) -> list[str]:

@@ -37,7 +37,7 @@ def trusts(merchant: Merchant) -> list[PromptTrust]:
     found = rows.filter(prompt_version__retired_at=None).annotate(automatic=automatic)
     unseen = _unseen(merchant)
     for row in found:
-        row.unseen = unseen.get(row.pk, 0)
+        row.unseen = unseen.get(row.pk, 0)  # type: ignore[attr-defined]
     return sorted(found, key=lambda row: (row.state != PromptTrust.State.TRUSTED, -row.streak, row.pk))
 
 
