@@ -76,12 +76,12 @@ def segment(image: SourceImage, find_network: Callable[[], Network] = without_ne
     mask = _from_backdrop(rgb, backdrop, find_network) if backdrop.is_plain else None
     if mask is None or _is_scenery(rgb, backdrop, mask, find_network):
         mask = _from_clutter(rgb, find_network)
-    mask = replace(mask, confidence=round(mask.confidence * supported(rgb, mask.alpha), 3))
+    mask = replace(mask, confidence=round(min(mask.confidence, supported(rgb, mask.alpha)), 3))
     return _checked(_enlarged(mask, image.width, image.height))
 
 
 def supported(rgb: U8, alpha: U8) -> float:
-    """Factor of a mask's confidence: how much of its outline is an outline of the photo (see `support`)."""
+    """What a mask's confidence is at most: how much of its outline is an outline of the photo (see `support`)."""
     return confidence_of(outline_support(rgb, alpha))
 
 
