@@ -59,13 +59,14 @@ def harmful(model: LinearPolicy, arms: Sequence[int]) -> list[Harm]:
     known = _known(model, arms)
     if len(known) < 2:
         return []
-    total = Sums(*(sum(parts) for parts in zip(*known.values(), strict=True)))
-    return _worst(
-        [
-            _harm(arm, own, Sums(*(t - o for t, o in zip(total, own, strict=True))), model.ridge, len(known))
-            for arm, own in known.items()
-        ]
-    )
+    all_grams = sum((own.gram for own in known.values()), np.zeros(()))
+    all_sums = sum((own.sums for own in known.values()), np.zeros(()))
+    all_worth = sum(own.worth for own in known.values())
+    found = []
+    for arm, own in known.items():
+        rest = Sums(all_grams - own.gram, all_sums - own.sums, all_worth - own.worth)
+        found.append(_harm(arm, own, rest, model.ridge, len(known)))
+    return _worst(found)
 
 
 def worse_than(original: Sums, model: LinearPolicy, arms: Sequence[int]) -> list[Harm]:
