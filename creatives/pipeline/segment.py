@@ -26,7 +26,7 @@ from .weights import WeightsError
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-SEGMENT_VERSION = "3"
+SEGMENT_VERSION = "4"
 """Part of every cache key of a mask; raise it when a change alters masks."""
 
 WORK_SIDE = 1600
