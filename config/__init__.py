@@ -1,7 +1,6 @@
-"""Settings and processes. One thread for NumPy's linear algebra: matrices here are small, and threads only wait for each other."""
+"""Settings and processes. One thread for NumPy's linear algebra: threads for small matrices only wait for each other."""
 
 import os
 
-os.environ.setdefault(
-    "OPENBLAS_NUM_THREADS", "1"
-)  # before NumPy is imported; what a machine sets itself stays
+# Before NumPy is imported; what a machine sets itself stays.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
