@@ -160,7 +160,9 @@ CHECKPOINT_COMPILE = env.bool(
 GENERATION_BATCH_SIZE = env.int("GENERATION_BATCH_SIZE", default=4)
 GENERATION_MAX_ATTEMPTS = env.int("GENERATION_MAX_ATTEMPTS", default=5)
 GENERATION_LEASE_SECONDS = env.int("GENERATION_LEASE_SECONDS", default=180)
-GATE_REPAINTS = env.int("GATE_REPAINTS", default=2)  # times a painting that the quality gate fails is made anew
+GATE_REPAINTS = env.int(
+    "GATE_REPAINTS", default=2
+)  # times a painting that the quality gate fails is made anew
 GENERATION_BACKOFF_SECONDS = env.int("GENERATION_BACKOFF_SECONDS", default=10)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
 TORCH_THREADS = env.int("TORCH_THREADS", default=0)  # 0: as many as torch chooses

@@ -5,7 +5,6 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-
 FORWARD = """
 CREATE FUNCTION creatives_auditentry_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A creative with its original photo, its products, its steps, what the quality gate measured, and what the steps warn of."""
+    """A creative, its photo, products and steps, what the quality gate measured, and what the steps warn of."""
 
     creative: Creative
     original: ProductImage | None

@@ -80,9 +80,7 @@ def test_shares_are_the_policys_and_rates_everybodys(log: LogRows, prompts: list
     assert [first.share, second.share] == [0.9, 0.1]
     assert first.rate == pytest.approx((45 / 0.9 + 20 / 0.5) / (900 / 0.9 + 500 / 0.5))
     assert second.rate == pytest.approx((2 / 0.1 + 20 / 0.5) / (100 / 0.1 + 500 / 0.5))
-    assert segment.words.startswith(
-        f"mobile: {one} most often (90%); it is clicked 4.50% of the time"
-    )
+    assert segment.words.startswith(f"mobile: {one} most often (90%); it is clicked 4.50% of the time")
 
 
 def test_what_showed_no_prompt_teaches_nothing(log: LogRows, prompts: list[PromptVersion]) -> None:
