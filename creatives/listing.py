@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Page, Paginator
@@ -160,4 +161,5 @@ def _form(spec: ListSpec, data: dict[str, str], kept: Mapping[str, str]) -> form
         fields[name] = forms.CharField(required=False, widget=forms.HiddenInput)
     made = forms.Form(data, initial={"sort": next(iter(spec.sorts)), **kept})
     made.fields.update(fields)
+    made.kept = urlencode(kept)  # type: ignore[attr-defined]  # for the link that clears the rest
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import uuid
 from typing import Any
@@ -13,7 +14,7 @@ from django.urls import reverse
 from PIL import Image
 
 from creatives.models import Creative, Merchant, User
-from review.models import GoldItem, PromptTrust, ReviewRules, SavedView, SecondOpinion
+from review.models import Decision, GoldCheck, GoldItem, PromptTrust, ReviewRules, SavedView, SecondOpinion
 from review.services.decisions import decide
 from review.services.verdicts import Verdict
 from tests import factories
@@ -38,6 +39,13 @@ def said(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
+def table(client: Client, address: str, **query: Any) -> list[dict[str, str]]:
+    """The rows of a list's CSV."""
+    response = client.get(address, query | {"export": "csv"})
+    assert response["Content-Type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+
+
 def disputed(merchant: Merchant) -> SecondOpinion:
     picture = creative(merchant)
     for verdict in (Verdict("flag", lean="approve", note="fine by me"), Verdict("reject", "brand")):
@@ -57,6 +65,80 @@ def test_an_owner_sees_both_opinions_and_settles(client: Client, owner: User, me
     assert [row.status for row, *_ in response.context["cases"]] == ["resolved"]
     assert Creative.objects.get().status == "rejected"
     assert "Nothing in dispute" in client.get("/review/second/").content.decode()
+
+
+def test_second_opinions_are_searched_narrowed_sorted_and_exported(
+    client: Client, owner: User, merchant: Merchant
+) -> None:
+    cases = [disputed(merchant) for _ in range(13)]
+    mug = factories.product(merchant, title="Blue mug", external_id="=MUG")
+    factories.image(mug, position=0, sha256=cases[0].creative.request.image_sha256)
+    disputed(factories.merchant("other"))
+    drawn = cases[1]
+    SecondOpinion.objects.filter(pk=drawn.pk).update(kind="sample")
+    here = "/review/second/"
+    found = table(client, here, q="blue")
+    reviewer = str(cases[0].first.reviewer)
+    assert [
+        (row["creative"], row["first_by"], row["first_answer"], row["second_answer"], row["second_reason"])
+        for row in found
+    ] == [(str(cases[0].creative_id), reviewer, "approve", "reject", "brand")]
+    assert "=MUG" in found[0]["products"]
+    assert found[0]["resolution_by"] == found[0]["settled"] == ""
+    assert [row["creative"] for row in table(client, here, kind="sample")] == [str(drawn.creative_id)]
+    expected = [str(case.creative_id) for case in cases]
+    assert [row["creative"] for row in table(client, here, sort="oldest")] == expected
+    assert [row["creative"] for row in table(client, here)] == expected[::-1]
+    assert table(client, here, tab="closed") == []
+    shown = client.get(here, {"sort": "oldest", "page": 2})
+    assert [case.pk for case, *_ in shown.context["cases"]] == [cases[12].pk]
+    assert "Nothing matches" in client.get(here, {"q": "nobody"}).content.decode()
+    assert table(client, here, merchant="acme", q=reviewer)[0]["merchant"] == "acme"
+
+
+def test_an_owner_cannot_narrow_to_a_merchant_of_others(client: Client, owner: User) -> None:
+    disputed(factories.merchant("other"))
+    assert table(client, "/review/second/", merchant="other") == []
+    assert 'value="other"' not in client.get("/review/second/", {"q": "x"}).content.decode()
+
+
+def test_gold_items_are_searched_narrowed_sorted_and_exported(client: Client, merchant: Merchant) -> None:
+    admin = factories.admin()
+    client.force_login(admin)
+    mug = factories.product(merchant, title="Blue mug", external_id="M-1")
+    facts = {"expected": "approve", "set_by": admin}
+    easy = GoldItem.objects.create(merchant=merchant, creative=creative(merchant, product=mug), **facts)
+    other = factories.merchant("other")
+    hard = GoldItem.objects.create(
+        merchant=other, creative=creative(other), expected="reject", reason="brand", note="logo", set_by=admin
+    )
+    for item, action, count in ((easy, "approve", 1), (hard, "approve", 2)):
+        for _ in range(count):
+            person = factories.member(item.merchant, "reviewer")
+            line = Decision.objects.create(
+                merchant=item.merchant, creative=item.creative, reviewer=person, action=action, purpose="gold"
+            )
+            GoldCheck.objects.create(gold=item, reviewer=person, answer=line)
+    unseen = GoldItem.objects.create(merchant=merchant, creative=creative(merchant), **facts)
+    here = "/review/gold/"
+
+    def ids(**query: str) -> list[int]:
+        return [int(row["creative"]) for row in table(client, here, **query)]
+
+    assert ids() == [unseen.creative_id, hard.creative_id, easy.creative_id]
+    assert ids(sort="hardest") == [hard.creative_id, easy.creative_id, unseen.creative_id]
+    assert ids(sort="answers") == [hard.creative_id, easy.creative_id, unseen.creative_id]
+    assert ids(q="blue mug") == ids(q="m-1") == [easy.creative_id]
+    assert ids(merchant="other") == ids(answer="reject") == ids(reason="brand") == [hard.creative_id]
+    assert [
+        (row["products"], row["right_answer"], row["answers"], row["right"], row["set_by"])
+        for row in table(client, here, q="mug")
+    ] == [("M-1", "approve", "1", "1", admin.email)]
+    assert table(client, here, tab="retired") == []
+    shown = client.get(here, {"reason": "brand"}).content.decode()
+    assert "0 of 2 answers right" in shown
+    assert "Blue mug" not in shown
+    assert 'name="tab" value="retired"' in client.get(here, {"tab": "retired", "q": "x"}).content.decode()
 
 
 def test_settling_without_a_reason_or_a_token_changes_nothing(
