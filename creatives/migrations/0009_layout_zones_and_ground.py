@@ -35,7 +35,7 @@ END $$;
 """
 
 
-def _whole(low, high, default):
+def _whole(low: int, high: int, default: int) -> models.PositiveSmallIntegerField:
     return models.PositiveSmallIntegerField(
         default=default, validators=[MinValueValidator(low), MaxValueValidator(high)]
     )
