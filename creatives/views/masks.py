@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,34 +14,68 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creatives.forms.masks import BoxForm, MaskForm
+from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
 from creatives.models import ImageMask, Merchant, ProductImage
 from creatives.models.base import ANY_ROLE
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
 from creatives.pipeline.image_io import ImageError
 from creatives.pipeline.segment import DOUBTFUL
 from creatives.selectors.masks import SHOWN, mask_cards, mask_in_force, masks_of
+from creatives.selectors.photo_products import with_products
 from creatives.services import mask_pictures, masks
 from creatives.services.masks import Fixed, MaskConflictError
 from creatives.services.photos import PhotoMissingError
 
-PER_PAGE: Final = 24
+MASKS: Final = ListSpec(
+    search=("product_titles", "product_ids"),
+    placeholder="Product’s title or id",
+    sorts={
+        "unsure": ("Least sure first", ["confidence", "pk"]),
+        "sure": ("Most sure first", ["-confidence", "-pk"]),
+        "latest": ("Latest first", ["-created_at", "-pk"]),
+    },
+    choices=[
+        Choice(
+            "source",
+            "Where from",
+            [(value, label.capitalize()) for value, label in ImageMask.Source.choices],
+            lambda rows, value: rows.filter(source=value),
+        )
+    ],
+    columns=[
+        Column("products", lambda row: row.product_ids),
+        Column("titles", lambda row: row.product_titles),
+        Column("photo_sha256", lambda row: row.image_sha256),
+        Column("revision", lambda row: row.revision),
+        Column("source", lambda row: row.source),
+        Column("method", lambda row: row.method),
+        Column("confidence", lambda row: round(row.confidence, 3)),
+        Column("warnings", lambda row: "; ".join(row.warnings)),
+        Column("by", lambda row: row.created_by.email if row.created_by else ""),
+        Column("at", lambda row: row.created_at),
+    ],
+    page_size=24,
+)
 
 
 @member_required(ANY_ROLE)
 @require_safe
-def mask_list(request: HttpRequest) -> HttpResponse:
+def mask_list(request: HttpRequest) -> HttpResponseBase:
     """The masks of a merchant, at first those that a person should look at."""
     merchant = current_merchant(request)
     shown = request.GET.get("show", "doubtful")
     if shown not in SHOWN:
         raise Http404(f"no such list {shown!r}")
-    masks = masks_of(merchant, shown) if merchant else ImageMask.objects.none()
-    page = Paginator(masks, PER_PAGE).get_page(request.GET.get("page"))
+    rows = masks_of(merchant, shown) if merchant else ImageMask.objects.none()
+    named = with_products(rows.select_related("created_by"), "image_sha256")
+    found = listing(request, named, MASKS, ["merchant", "show"])
+    if wants_csv(request):
+        return found.csv("masks")
     context = {
         "merchant": merchant,
         "merchants": Merchant.objects.for_member(signed_in(request)).order_by("name"),
-        "page": page,
-        "cards": mask_cards(merchant, page.object_list) if merchant else [],
+        "list": found,
+        "cards": mask_cards(merchant, found.page.object_list) if merchant else [],
         "shown": shown,
         "lists": SHOWN.items(),
     }

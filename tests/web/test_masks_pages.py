@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 from urllib.parse import urlencode
 
@@ -66,6 +68,47 @@ def test_the_list_shows_what_is_doubtful_first_and_the_rest_on_demand(
     for shown in ("fixed", "all"):
         assert address in body(reviewer.get(f"/masks/?show={shown}"))
     assert reviewer.get("/masks/?show=else").status_code == 404
+
+
+def test_the_masks_are_searched_narrowed_sorted_and_exported(
+    reviewer: Client, image: ProductImage, shop: Merchant
+) -> None:
+    merchants = (shop, shop, factories.merchant("other"))
+    for number, (of, confidence) in enumerate(zip(merchants, (0.2, 0.4, 0.1), strict=True)):
+        product = factories.product(of, title=f"Blue mug {number}", external_id=f"M{number}")
+        photo = factories.image(product, sha256=f"{number}" * 64)
+        facts = {"confidence": confidence, "method": "cut-out", "warnings": ["clutter", "=thin"]}
+        ImageMask.objects.create(merchant=of, image_sha256=photo.sha256, **facts)
+    by_hand = {"revision": 1, "source": "brush", "confidence": 1, "method": "by hand"}
+    ImageMask.objects.create(merchant=shop, image_sha256=image.sha256, **by_hand)
+
+    def table(**query: str) -> list[dict[str, str]]:
+        response = reviewer.get("/masks/", query | {"export": "csv"})
+        assert response["Content-Type"].startswith("text/csv")
+        return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+
+    def ids(**query: str) -> list[str]:
+        return [row["products"] for row in table(**query)]
+
+    assert ids() == ["M0", "M1"], "the least sure first; nothing of another merchant"
+    assert ids(sort="sure") == ["M1", "M0"]
+    assert ids(q="mug 1") == ids(q="m1") == ["M1"]
+    assert ids(show="all", source="brush") == ids(show="fixed") == [image.product.external_id]
+    assert ids(show="all", sort="latest")[0] == image.product.external_id
+    first = table()[0]
+    assert (first["confidence"], first["warnings"], first["titles"]) == (
+        "0.2",
+        "clutter; =thin",
+        "Blue mug 0",
+    )
+    page = body(reviewer.get("/masks/", {"q": "mug 0", "show": "all"}))
+    assert ("Blue mug 0" in page, "Blue mug 1" in page, 'name="show" value="all"' in page) == (
+        True,
+        False,
+        True,
+    )
+    assert "Nothing matches" in body(reviewer.get("/masks/", {"q": "vase"}))
+    assert reviewer.get("/masks/", {"merchant": "other"}).status_code == 404
 
 
 def test_a_sure_mask_is_not_listed(reviewer: Client, image: ProductImage) -> None:
