@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from creatives.models import FeedRun, FeedSource
-
-SHOWN_RUNS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from creatives.forms.feeds import FeedSourceForm
 from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
-from creatives.models import FeedSource, Merchant
+from creatives.models import FeedRun, FeedSource, Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
-from creatives.selectors.feed_sources import SHOWN_RUNS, source_cards
+from creatives.selectors.feed_sources import source_cards
 from creatives.services import feed_sources as service
 
 
@@ -40,6 +39,50 @@ SOURCES = ListSpec(
         Column("paused", lambda row: "yes" if row.is_paused else "no"),
         Column("failures", lambda row: row.failures),
         Column("next", lambda row: row.next_run_at),
+    ],
+)
+
+
+def _of_result(rows: QuerySet[FeedRun], result: str) -> QuerySet[FeedRun]:
+    return rows.filter(finished_at=None) if result == "running" else rows.filter(outcome=result)
+
+
+def _imported(name: str) -> Column:
+    """A number of the import that a run was handed to; empty without one."""
+    return Column(name, lambda run: getattr(run.catalog_import, name, None))
+
+
+RUNS = ListSpec(
+    search=("detail", "catalog_import__error"),
+    placeholder="What was said",
+    sorts={
+        "latest": ("Latest first", ["-pk"]),
+        "oldest": ("Oldest first", ["pk"]),
+        "size": ("Largest first", [F("size").desc(nulls_last=True), "-pk"]),  # type: ignore[list-item]
+        "refused": ("Most refused", [F("catalog_import__refused").desc(nulls_last=True), "-pk"]),  # type: ignore[list-item]
+    },
+    choices=[
+        Choice(
+            "result",
+            "Result",
+            [
+                ("imported", "Imported"),
+                ("unchanged", "Unchanged"),
+                ("failed", "Failed"),
+                ("running", "Running"),
+            ],
+            _of_result,
+        )
+    ],
+    columns=[
+        Column("started", lambda run: run.started_at),
+        Column("finished", lambda run: run.finished_at),
+        Column("result", lambda run: run.outcome or "running"),
+        Column("said", lambda run: run.detail),
+        Column("http_status", lambda run: run.http_status),
+        Column("bytes", lambda run: run.size),
+        Column("import", lambda run: run.catalog_import_id),
+        *[_imported(name) for name in ("status", "created", "changed", "retired", "refused")],
     ],
 )
 
@@ -108,15 +151,16 @@ def _form(request: HttpRequest, found: FeedSource, done: str) -> HttpResponse:
 
 @member_required(ANY_ROLE)
 @require_safe
-def source(request: HttpRequest, source_id: int) -> HttpResponse:
+def source(request: HttpRequest, source_id: int) -> HttpResponseBase:
     """A feed by address: what it is, and its runs."""
     user = signed_in(request)
     found = get_for_member(FeedSource.objects.select_related("merchant"), user, pk=source_id)
+    runs = listing(request, found.runs.select_related("catalog_import"), RUNS, keep=())
+    if wants_csv(request):
+        return runs.csv(f"feed-{found.pk}-runs")
     context = {
         "source": found,
-        "page": Paginator(found.runs.select_related("catalog_import"), SHOWN_RUNS).get_page(
-            request.GET.get("page")
-        ),
+        "list": runs,
         "is_running": found.runs.filter(finished_at=None).exists(),
         "may_edit": FeedSource.objects.for_member(user, EDITORS).filter(pk=found.pk).exists(),
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from creatives.models import CatalogImport, FeedRun, FeedSource, Merchant, OutboxEntry, Product, User
 from creatives.services.catalog_import import run_import
@@ -188,6 +191,44 @@ def test_a_feed_shows_its_history(page: Client, merchant: Merchant) -> None:
     assert "hx-trigger" not in body.partition('id="source"')[2].partition(">")[0]
     FeedRun.objects.create(source=found)
     assert 'hx-trigger="every 2s"' in text(page.get(reverse("feed-source", args=[found.pk])))
+
+
+def test_the_history_is_searched_narrowed_sorted_and_exported(page: Client, merchant: Merchant) -> None:
+    found, now = source(merchant), timezone.now()
+    other = FeedSource.objects.create(merchant=merchant, name="Outlet", url="https://s.example/b")
+    facts = {"created": 3, "changed": 2, "retired": 1, "refused": 4, "status": "done"}
+    upload = CatalogImport.objects.create(merchant=merchant, filename="f", file="f", **facts)
+    rows = [
+        {"outcome": "imported", "catalog_import": upload, "http_status": 200, "size": 900},
+        {"outcome": "failed", "detail": "=the host answered 404", "http_status": 404},
+        {"outcome": "unchanged", "http_status": 200, "size": 1200},
+    ]
+    for row in rows:
+        FeedRun.objects.create(source=found, finished_at=now, **row)
+    FeedRun.objects.create(source=other, finished_at=now, outcome="failed", detail="answered 404 too")
+    here = reverse("feed-source", args=[found.pk])
+
+    def table(**query: str) -> list[dict[str, str]]:
+        response = page.get(here, query | {"export": "csv"})
+        assert response["Content-Type"].startswith("text/csv")
+        return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+
+    def results(**query: str) -> list[str]:
+        return [row["result"] for row in table(**query)]
+
+    assert results() == ["unchanged", "failed", "imported"]
+    assert results(sort="oldest") == ["imported", "failed", "unchanged"]
+    assert results(sort="size") == ["unchanged", "imported", "failed"]
+    assert results(sort="refused") == ["imported", "unchanged", "failed"]
+    assert results(result="failed") == results(q="404 host") == ["failed"]
+    assert results(result="running") == []
+    assert table(q="404")[0]["said"] == "'=the host answered 404"
+    first = table(result="imported")[0]
+    names = ("http_status", "bytes", "import", "status", "created", "changed", "retired", "refused")
+    assert [first[name] for name in names] == ["200", "900", str(upload.pk), "done", "3", "2", "1", "4"]
+    shown = text(page.get(here, {"result": "unchanged"}))
+    assert ("1 run<" in shown, "answered 404" in shown) == (True, False)
+    assert "Nothing matches" in text(page.get(here, {"q": "teapot"}))
 
 
 def test_pausing_running_and_deleting(page: Client, merchant: Merchant) -> None:
