@@ -229,11 +229,6 @@ def _seconds_left(upload: CatalogImport) -> int | None:
     return round(elapsed.total_seconds() / upload.rows_done * (upload.rows_total - upload.rows_done))
 
 
-def issue_rows(upload: CatalogImport) -> QuerySet[Any]:
-    """The import's issues, errors first, then by line."""
-    return upload.issues.order_by("severity", "line", "pk")
-
-
 def counts_of(upload: CatalogImport) -> Sequence[tuple[str, int]]:
     """Label and number of what became of the rows; of a dry run, what would."""
     counts = [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -13,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from creatives.feeds import RowIssue, Severity, issues_as_csv
 from creatives.forms.feeds import ColumnsForm, FeedForm
 from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
-from creatives.models import CatalogImport, Merchant
+from creatives.models import CatalogImport, ImportIssue, Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
-from creatives.selectors.catalog import counts_of, import_progress, issue_rows
+from creatives.selectors.catalog import counts_of, import_progress
 from creatives.services.catalog import CatalogError
 from creatives.services.imports import ImportHow, apply_dry_run, explain, look_ahead, start_import
 from creatives.services.uploads import unknown_columns
@@ -60,9 +61,14 @@ IMPORTS = ListSpec(
     ],
 )  # fmt: skip
 ISSUES = ListSpec(
-    search=("record", "column", "value", "rule"),
+    search=("record", "column", "value", "rule", "fix"),
     placeholder="Id, column or problem",
-    sorts={"weight": ("Errors first", ["severity", "line", "pk"]), "line": ("Line", ["line", "pk"])},
+    sorts={
+        "weight": ("Errors first", ["severity", "line", "pk"]),
+        "line": ("Line", ["line", "pk"]),
+        "column": ("Column", ["column", "line", "pk"]),
+        "record": ("Id", ["record", "line", "pk"]),
+    },
     choices=[
         Choice(
             "weight",
@@ -181,14 +187,15 @@ def apply(request: HttpRequest, import_id: int) -> HttpResponse:
 @member_required(ANY_ROLE)
 @require_safe
 def issues_csv(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
-    """All issues of an import as CSV, formulae escaped."""
+    """The issues of an import as CSV, narrowed and sorted as on its page; formulae are escaped."""
     found = get_for_member(CatalogImport, signed_in(request), pk=import_id)
-    response = StreamingHttpResponse(issues_as_csv(_issues(found)), content_type="text/csv; charset=utf-8")
+    rows = listing(request, found.issues.all(), ISSUES).rows
+    response = StreamingHttpResponse(issues_as_csv(_issues(rows)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="import-{found.pk}-issues.csv"'
     return response
 
 
-def _issues(upload: CatalogImport) -> Iterator[RowIssue]:
-    for row in issue_rows(upload).iterator():
+def _issues(rows: QuerySet[ImportIssue]) -> Iterator[RowIssue]:
+    for row in rows.iterator():
         severity = Severity(row.severity)
         yield RowIssue(row.line, row.record, row.column, row.value, row.rule, row.fix, severity, row.number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -166,6 +168,30 @@ def test_errors_are_listed_by_line_and_downloaded_without_formulae(page: Client)
     assert lines[0] == "record,line,id,column,value,severity,rule,fix"
     assert lines[1].startswith("2,3,'=cmd(),title,")
     assert len(lines) == 4
+
+
+def test_the_problems_are_downloaded_as_they_are_narrowed_and_sorted(
+    page: Client, merchant: Merchant
+) -> None:
+    upload = CatalogImport.objects.create(merchant=merchant, filename="f", file="f", status="done")
+    for line, severity, column in ((2, "error", "price"), (3, "warning", "brand"), (4, "error", "link")):
+        facts = {"record": f"SKU-{9 - line}", "rule": "Too long.", "fix": f"Shorten the {column}."}
+        upload.issues.create(line=line, severity=severity, column=column, **facts)
+    address = reverse("import-issues", args=[upload.pk])
+
+    def lines(**query: str) -> list[str]:
+        response = page.get(address, query)
+        body = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+        return [row["line"] for row in csv.DictReader(io.StringIO(body))]
+
+    assert lines() == ["2", "4", "3"]
+    assert lines(weight="error") == ["2", "4"]
+    assert lines(sort="column") == ["3", "4", "2"]
+    assert lines(sort="record") == ["4", "3", "2"]
+    assert lines(q="shorten link") == ["4"]
+    shown = text(page.get(reverse("import", args=[upload.pk]), {"weight": "warning", "page": "1"}))
+    assert f'href="{address}?weight=warning"' in shown
+    assert "1 problem<" in shown
 
 
 def test_issues_come_in_pages(page: Client, merchant: Merchant) -> None:
