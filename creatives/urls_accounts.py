@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from creatives.views import accounts, keys, people
+from creatives.views import accounts, keys, merchants, people
 
 urlpatterns = [
     path("", accounts.home, name="home"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("people/<int:person_id>/roles/", people.role_add, name="role-add"),
     path("people/<int:person_id>/roles/<int:membership_id>/remove/", people.role_remove, name="role-remove"),
     path("people/<int:person_id>/welcome/", people.welcome_link, name="welcome-link"),
+    path("merchants/", merchants.merchants, name="merchants"),
     path("merchants/add/", people.merchant_add, name="merchant-add"),
     path("merchants/<slug:slug>/settings/", people.merchant, name="merchant"),
     path("keys/", keys.keys, name="keys"),

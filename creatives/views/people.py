@@ -17,11 +17,12 @@ from creatives.permissions import admin_required, signed_in
 from creatives.services import accounts, audit
 
 PEOPLE = "People and merchants"
+SHOWN_MERCHANTS = 20  # the list of merchants has the rest
 
 
 @admin_required
 def people(request: HttpRequest) -> HttpResponseBase:
-    """Everyone with their roles, and the merchants."""
+    """Everyone with their roles, and the first merchants."""
     roles = Prefetch(
         "memberships", Membership.objects.select_related("merchant").order_by("merchant__name", "role")
     )
@@ -30,7 +31,12 @@ def people(request: HttpRequest) -> HttpResponseBase:
         return found.csv("people")
     query = request.GET.get("q", "").strip()
     merchants = searched(Merchant.objects.order_by("name"), query, ("name", "slug"))
-    return render(request, "accounts/people.html", {"list": found, "merchants": merchants})
+    context = {
+        "list": found,
+        "merchants": list(merchants[:SHOWN_MERCHANTS]),
+        "merchant_count": merchants.count(),
+    }
+    return render(request, "accounts/people.html", context)
 
 
 def _spec() -> ListSpec:

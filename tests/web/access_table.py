@@ -29,7 +29,14 @@ def _accounts() -> None:
     TABLE.add("logout/", *[302] * 6, **post())
     TABLE.public("welcome/<uidb64>/<token>/", path=lambda w: {"uidb64": "MQ", "token": "wrong-token"})
     TABLE.add("password/", LOGIN, *[200] * 5)
-    for route in ("people/", "people/add/", "merchants/add/", "recommenders/", "recommenders/add/"):
+    for route in (
+        "people/",
+        "people/add/",
+        "merchants/",
+        "merchants/add/",
+        "recommenders/",
+        "recommenders/add/",
+    ):
         TABLE.admins(route)
     TABLE.admins("people/<int:person_id>/", path=_person)
     TABLE.admins("people/<int:person_id>/roles/", 422, **post(path=_person))

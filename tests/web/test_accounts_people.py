@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 from django.test import Client
 
@@ -114,3 +117,48 @@ def test_people_are_found_by_merchant(client: Client, admin: User) -> None:
 
     assert member.email in page
     assert other.email not in page
+
+
+def test_the_people_page_shows_the_first_merchants_and_where_the_rest_are(
+    client: Client, admin: User
+) -> None:
+    for number in range(21):
+        factories.merchant(f"shop-{number:02}")
+    page = client.get("/people/").content.decode()
+    assert ("shop-19 ·" in page, "shop-20 ·" in page, "21 merchants" in page) == (True, False, True)
+    assert 'href="/merchants/">See all merchants' in page
+    assert "1 merchant<" in client.get("/people/", {"q": "shop-20"}).content.decode()
+
+
+def test_the_merchants_are_searched_narrowed_sorted_and_exported(client: Client, admin: User) -> None:
+    harbour = factories.merchant("harbour", exploration=0.1)
+    mill = factories.merchant("mill", name="=Mill", exploration=0.3, auto_approve=True)
+    factories.merchant("old", exploration=0.2, is_active=False)
+    person = factories.member(harbour, "owner")
+    Membership.objects.create(user=person, merchant=harbour, role="editor")
+    factories.member(harbour, "reviewer")
+    factories.member(mill, "owner")
+
+    def table(**query: str) -> list[dict[str, str]]:
+        response = client.get("/merchants/", query | {"export": "csv"})
+        assert response["Content-Type"].startswith("text/csv")
+        return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+
+    def slugs(**query: str) -> list[str]:
+        return [row["merchant"] for row in table(**query)]
+
+    assert slugs(sort="exploration") == ["mill", "old", "harbour"]
+    assert slugs(sort="people") == ["harbour", "mill", "old"]
+    assert slugs(sort="latest") == ["old", "mill", "harbour"]
+    assert slugs(state="inactive") == ["old"]
+    assert slugs(review="auto") == slugs(q="mil") == ["mill"]
+    first = table(q="mill")[0]
+    first.pop("added")
+    assert first == {
+        "merchant": "mill", "name": "'=Mill", "active": "yes", "review": "automatic", "fallback": "original",
+        "exploration": "0.3", "attribution_minutes": "60", "people": "1",
+    }  # fmt: skip
+    assert table(q="harbour")[0]["people"] == "2", "one with two roles counts once"
+    page = client.get("/merchants/", {"q": "harb"}).content.decode()
+    assert ("/merchants/harbour/settings/" in page, "/merchants/mill/settings/" in page) == (True, False)
+    assert "Nothing matches" in client.get("/merchants/", {"q": "teapot"}).content.decode()
