@@ -1,14 +1,19 @@
 """What may become of a creative. Every change locks the row, checks the step, and writes its messages in one transaction.
 
+What a merchant does with one (pausing, going on, asking for another) is noted in the trail of changes as well; decisions
+of reviewers have a trail of their own.
+
 ``product_status`` retires creatives with their product, and is what brings a retired one back.
 """
 
 from __future__ import annotations
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
-from creatives.models import Creative, CreativeRequest, PromptVersion
+from creatives.models import Creative, CreativeRequest, ProductImage, PromptVersion, User
+from creatives.services import audit
 from creatives.services.delivery import announce
 from creatives.services.generation import requeue
 from creatives.services.retries import fail
@@ -44,39 +49,44 @@ def reject(creative_id: int, reason: str) -> Creative:
     return creative
 
 
-def pause(creative_id: int) -> Creative:
+def pause(creative_id: int, by: User | None = None) -> Creative:
     """Approved → paused: not served until resumed, and recommenders are told. Raises TransitionError."""
     with transaction.atomic():
         creative = _step(creative_id, Status.PAUSED, "")
         announce(creative, "retired")
+        _note(creative, "paused", by)
     return creative
 
 
-def resume(creative_id: int) -> Creative:
+def resume(creative_id: int, by: User | None = None) -> Creative:
     """Paused → approved: served again, and recommenders are told. Raises TransitionError."""
     with transaction.atomic():
         if Creative.objects.select_for_update().get(pk=creative_id).status != Status.PAUSED:
             raise TransitionError(f"creative {creative_id} is not paused")
         creative = _step(creative_id, Status.APPROVED, "")
         announce(creative, "approved")
+        _note(creative, "went on with", by)
     return creative
 
 
-def another(creative_id: int) -> bool:
+def another(creative_id: int, by: User | None = None) -> bool:
     """Have the request of a creative painted again with another seed; False when it is being painted already.
 
     A living creative retires for it (reason "another picture asked for"). Raises TransitionError when its prompt has
     retired: nothing would come of it.
     """
     with transaction.atomic():
-        creative = Creative.objects.select_related("request__prompt_version").get(pk=creative_id)
+        rows = Creative.objects.select_related("merchant", "request__prompt_version")
+        creative = rows.get(pk=creative_id)
         CreativeRequest.objects.select_for_update().get(pk=creative.request_id)
         if creative.request.prompt_version.retired_at is not None:
             raise TransitionError(f"the prompt of creative {creative_id} is retired")
         living = Creative.objects.filter(request=creative.request_id, status__in=Creative.ALIVE)
-        for other in living.values_list("pk", flat=True):
-            retire(other, "another picture asked for")
-        return requeue(creative.request_id)
+        replaced = [retire(pk, "another picture asked for") for pk in living.values_list("pk", flat=True)]
+        is_new = requeue(creative.request_id)
+        if is_new or replaced:
+            _note(creative, "asked for another picture in place of", by)
+    return is_new
 
 
 def reopen(creative_id: int) -> Creative:
@@ -136,6 +146,16 @@ def _step(creative_id: int, to: str, reason: str) -> Creative:
     creative.decided_at = None if to == Status.IN_REVIEW else timezone.now()
     creative.save(update_fields=["status", "reason", "decided_at"])
     return creative
+
+
+def _note(creative: Creative, action: str, by: User | None) -> None:
+    shows = ProductImage.objects.filter(
+        merchant=creative.merchant_id, sha256=creative.request.image_sha256
+    ).order_by("product")
+    product_id = shows.values_list("product", flat=True).first()
+    url = reverse("product", args=[product_id]) if product_id else ""
+    subject = f"creative {creative.pk} ({creative.request.prompt_version})"
+    audit.note(by, "products", action, subject, url=url, merchant=creative.merchant)
 
 
 def _check_alone(creative: Creative) -> None:

@@ -31,10 +31,10 @@ def creative_action(request: HttpRequest, product_id: int, creative_id: int, act
     creative = get_for_member(mine, user, EDITORS, pk=creative_id)
     try:
         if action == "another":
-            is_new = lifecycle.another(creative.pk)
+            is_new = lifecycle.another(creative.pk, user)
             said = "Another picture is being painted." if is_new else "Another picture is on its way already."
         elif action in DONE:
-            (lifecycle.pause if action == "pause" else lifecycle.resume)(creative.pk)
+            (lifecycle.pause if action == "pause" else lifecycle.resume)(creative.pk, user)
             said = DONE[action]
         else:
             raise Http404("no such action")

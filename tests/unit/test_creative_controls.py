@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from creatives.models import (
+    AuditEntry,
     Creative,
     CreativeRequest,
     Merchant,
@@ -87,6 +88,36 @@ def test_only_what_is_paused_is_resumed(merchant: Merchant, product: Product) ->
     with pytest.raises(TransitionError, match="is not paused"):
         resume(waiting.pk)
     assert state(waiting) == ("in_review", "")
+
+
+def noted() -> list[tuple[Any, ...]]:
+    return list(AuditEntry.objects.order_by("pk").values_list("by", "merchant", "action", "subject", "url"))
+
+
+def test_what_a_merchant_does_with_a_creative_is_noted(
+    merchant: Merchant, product: Product, editor: User
+) -> None:
+    creative = approved(merchant, product)
+    pause(creative.pk, editor)
+    with pytest.raises(TransitionError, match="it cannot become paused"):
+        pause(creative.pk, editor)
+    resume(creative.pk, editor)
+    assert another(creative.pk, editor) is True
+    assert another(creative.pk, editor) is False
+    subject = f"creative {creative.pk} ({creative.request.prompt_version})"
+    assert noted() == [
+        (editor.pk, merchant.pk, action, subject, f"/products/{product.pk}/")
+        for action in ("paused", "went on with", "asked for another picture in place of")
+    ]
+
+
+def test_what_reviewers_and_products_do_to_a_creative_is_not_noted_as_well(
+    merchant: Merchant, product: Product
+) -> None:
+    creative = approved(merchant, product)
+    set_status(product.pk, "retired")
+    assert state(creative) == ("retired", "product retired")
+    assert not [row for row in noted() if "creative" in row[3]]
 
 
 def test_a_paused_creative_returns_paused_with_its_product(merchant: Merchant, product: Product) -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from creatives.models import (
+    AuditEntry,
     Creative,
     CreativeRequest,
     Merchant,
@@ -21,6 +22,7 @@ from creatives.models import (
     Product,
     PromptVeto,
     Rendition,
+    User,
 )
 from creatives.services import creative_zip
 from tests import factories
@@ -90,6 +92,9 @@ def test_pausing_and_going_on(page: Client, merchant: Merchant, product: Product
     assert act(page, product, creative, "pause") == "paused"
     assert "Go on" in show(page, product)
     assert act(page, product, creative, "resume") == "approved"
+    editor = User.objects.get(memberships__merchant=merchant)
+    noted = AuditEntry.objects.order_by("pk").values_list("by", "area", "action")
+    assert list(noted) == [(editor.pk, "products", "paused"), (editor.pk, "products", "went on with")]
 
 
 def test_what_cannot_be_done_says_why_and_changes_nothing(
@@ -98,6 +103,7 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(
     creative = painted(merchant, product=product)
     assert act(page, product, creative, "pause") == "in_review"
     assert "it cannot become paused" in show(page, product)
+    assert not AuditEntry.objects.exists()
     assert page.post(reverse("creative-action", args=[product.pk, creative.pk, "explode"])).status_code == 404
 
 
@@ -105,6 +111,10 @@ def test_another_picture(page: Client, merchant: Merchant, product: Product) -> 
     creative = painted(merchant, product=product)
     assert act(page, product, creative, "another") == "retired"
     assert CreativeRequest.objects.get().status == "queued"
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.merchant) == ("asked for another picture in place of", merchant)
+    page.force_login(factories.admin())
+    assert f"creative {creative.pk} (" in text(page.get("/changes/"))
 
 
 def test_a_creative_of_another_product_is_not_reached_through_ones_own(
