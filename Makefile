@@ -1,5 +1,5 @@
 # make run    the whole product on this machine            PORT=8000 make run
-# make test   every test, a browser included
+# make test   every test, in three runs side by side: browser, unit, the others
 # make lint   ruff and mypy
 # make openapi  docs/openapi.json, after a change of the API
 # make bench  benchmarks/ → tables and var/bench.json
@@ -16,7 +16,12 @@ run: var/.installed
 
 test: var/.installed-test
 	@sh config/chromium.sh
-	$(BIN)/python -m pytest
+	@mkdir -p var
+	@$(BIN)/python -m pytest tests/e2e > var/test-e2e.log 2>&1 & browser=$$!; \
+	$(BIN)/python -m pytest tests/unit > var/test-unit.log 2>&1 & unit=$$!; \
+	$(BIN)/python -m pytest tests/web tests/api tests/concurrency; rest=$$?; \
+	wait $$unit; unit=$$?; wait $$browser; browser=$$?; cat var/test-unit.log var/test-e2e.log; \
+	[ $$rest$$unit$$browser = 000 ]
 
 lint: var/.installed-test
 	$(BIN)/ruff check .
