@@ -43,6 +43,7 @@ asked = []
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every answer waits 40 ms for an acknowledgement
     def do_GET(self):
         if self.path == "/asked":
             body = str(len(asked)).encode()
