@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .expansion import object_region
 from .gate import LIMITS, Limit
 from .grounding import around_the_foot, floating
-from .leaks import leaked_edges, seam, seam_column
+from .leaks import leaked_edges, painted_edges, seam, seam_column
 from .measures import grown, shrunk
 from .quality import distinctness_score, missed_edges
 
@@ -50,8 +50,9 @@ def draw_findings(
     for region in _suspects(generated, composed, product, limits):
         picture[region] = SUSPECT
     picture[object_region(generated, product) & ~grown(product, 1)] = CONTINUED
-    picture[grown(leaked_edges(generated, product), 1) & ~grown(product, 1)] = SECOND
-    missed = missed_edges(generated, edges).astype(np.uint8)
+    drawn = painted_edges(generated)
+    picture[grown(leaked_edges(generated, product, drawn), 1) & ~grown(product, 1)] = SECOND
+    missed = missed_edges(generated, edges, drawn).astype(np.uint8)
     picture[cv2.dilate(missed, np.ones((2, 2), np.uint8)) > 0] = MISSED
     return picture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,8 +49,10 @@ floats is for people to say, so neither fails.
 def limits_with(overrides: Mapping[str, Any]) -> dict[str, Limit]:
     """LIMITS with a profile's own: score → [doubtful, fail], fail null for never, or null for a score that does not count.
 
-    Raises ValueError for an unknown score and for limits on the wrong side of what is usual.
+    Raises ValueError for an unknown score, for what is no number and for limits on the wrong side of what is usual.
     """
+    if not isinstance(overrides, Mapping):
+        raise ValueError(f"gate is {overrides!r}; it must be an object of scores")
     found = dict(LIMITS)
     for name, written in overrides.items():
         if name not in LIMITS:
@@ -63,7 +66,7 @@ def limits_with(overrides: Mapping[str, Any]) -> dict[str, Limit]:
 
 def _limit(name: str, written: Any) -> Limit:
     known = LIMITS[name]
-    if not (isinstance(written, Sequence) and not isinstance(written, str) and len(written) == 2):
+    if not _is_pair(written):
         raise ValueError(f"gate: {name} is {written!r}; it must be [doubtful, fail] or null")
     doubtful, fail = float(written[0]), None if written[1] is None else float(written[1])
     if (doubtful - known.usual) * (known.doubtful - known.usual) <= 0:
@@ -75,3 +78,14 @@ def _limit(name: str, written: Any) -> Limit:
     if fail is not None and limit.badness(fail) < 1.0:
         raise ValueError(f"gate: {name} fails at {fail}, before it is doubtful at {doubtful}")
     return limit
+
+
+def _is_pair(written: Any) -> bool:
+    """Two numbers, the second perhaps None."""
+    if not (isinstance(written, Sequence) and not isinstance(written, str) and len(written) == 2):
+        return False
+    return _is_number(written[0]) and (written[1] is None or _is_number(written[1]))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

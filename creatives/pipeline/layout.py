@@ -157,13 +157,20 @@ class Layout:
         """The inverse of `key`. Raises ValueError when the text is not a layout."""
         found = _KEY.fullmatch(key)
         if found is None:
-            raise ValueError(f"layout {key!r} is not of the form s72-s-m6 (scale, anchor, margin)")
+            raise ValueError(
+                f"layout {key!r} is not of the form s72-s-m6-z0.0.10.0-t0.0.45.100-gn (scale, anchor, margin;"
+                " safe zone, text area and ground may be missing)"
+            )
         safe = Insets(*map(int, found.group(4, 5, 6, 7))) if found[4] else NO_INSETS
         text = TextArea(*map(int, found.group(8, 9, 10, 11))) if found[8] else None
         return cls(int(found[1]), found[2], int(found[3]), safe, text, GROUNDS[found[12] or ""])
 
 
 def _check_text(text: TextArea) -> None:
+    if text.left < 0 or text.top < 0:
+        raise ValueError(
+            f"layout text area begins at {text.left} % from the left and {text.top} % from the top; it must be 0 at least"
+        )
     if text.width < 1 or text.height < 1 or text.left + text.width > 100 or text.top + text.height > 100:
         raise ValueError(
             f"layout text area is {text.width} % × {text.height} % and ends at {text.left + text.width} % from the left and"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour import to_linear, to_srgb
+from .measures import lab
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -107,8 +108,9 @@ def _cast(placed: U8) -> NDArray[np.float64]:
     product = placed[placed[..., 3] == 255][:, :3]
     if not product.size:
         return np.ones(3)
-    lab = cv2.cvtColor(product[None].astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)[0]
-    neutral = (np.hypot(lab[:, 1], lab[:, 2]) < NEUTRAL_CHROMA) & (lab[:, 0] > 25.0) & (lab[:, 0] < 97.0)
+    colours = lab(product[None])[0]
+    light, chroma = colours[:, 0], np.hypot(colours[:, 1], colours[:, 2])
+    neutral = (chroma < NEUTRAL_CHROMA) & (light > 25.0) & (light < 97.0)
     if neutral.mean() < NEUTRAL_SHARE:
         return np.ones(3)
     return _shades_of_grey(product[neutral])

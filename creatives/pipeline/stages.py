@@ -141,7 +141,7 @@ def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Ligh
 
 
 def positioned(
-    image: Picture | Prepared | Cutout,
+    image: Picture | Cutout,
     size: tuple[int, int],
     layout: Layout | None = None,
     *,
@@ -156,12 +156,7 @@ def positioned(
     """
     exact = checked_size(*size)
     layout = layout or Layout()
-    if isinstance(image, Prepared):
-        cutout = image.cutout
-    elif isinstance(image, Cutout):
-        cutout = image
-    else:
-        cutout = cut_out(image, cache, segmenter=segmenter, matte=matte)
+    cutout = image if isinstance(image, Cutout) else cut_out(image, cache, segmenter=segmenter, matte=matte)
     bucket = bucket_for(exact.width, exact.height, buckets)
     standing = stand(_size_of(cutout), bucket, layout, buckets=buckets, cut=cut_sides(cutout.alpha))
     placed, box = _placed_at(cutout, standing, bucket, exact)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from creatives.models import Creative, Merchant
 from review.models import Decision, PromptTrust, ReviewRules, TrustEvent
@@ -35,22 +35,24 @@ def trusts(merchant: Merchant) -> list[PromptTrust]:
     rows = PromptTrust.objects.filter(merchant=merchant).select_related("prompt_version__prompt", "category")
     automatic = Count("decisions", filter=Q(decisions__purpose=Decision.Purpose.AUTO))
     found = rows.filter(prompt_version__retired_at=None).annotate(automatic=automatic)
-    unseen = _unseen(merchant)
+    unseen = dict(let_through(merchant).values_list("trust").annotate(Count("creative", distinct=True)))
     for row in found:
         row.unseen = unseen.get(row.pk, 0)  # type: ignore[attr-defined]
     return sorted(found, key=lambda row: (row.state != PromptTrust.State.TRUSTED, -row.streak, row.pk))
 
 
-def _unseen(merchant: Merchant) -> dict[int, int]:
-    """By trust, creatives that it approved, that are served and that nobody has approved since (1 query)."""
+def let_through(merchant: Merchant) -> QuerySet[Decision]:
+    """Approvals by a trust, of creatives that are served and that nobody has approved since; in no order."""
     looked_at = Decision.objects.filter(
         merchant=merchant, purpose=Decision.Purpose.DECIDE, action=Decision.Action.APPROVE
     )
-    lines = Decision.objects.filter(
-        merchant=merchant, purpose=Decision.Purpose.AUTO, creative__status=Creative.Status.APPROVED
-    ).exclude(creative__in=looked_at.values("creative"))
-    counted = lines.order_by().values_list("trust").annotate(count=Count("creative", distinct=True))
-    return {trust: count for trust, count in counted if trust is not None}
+    lines: QuerySet[Decision] = Decision.objects.filter(
+        merchant=merchant,
+        purpose=Decision.Purpose.AUTO,
+        trust__isnull=False,
+        creative__status=Creative.Status.APPROVED,
+    )
+    return lines.exclude(creative__in=looked_at.values("creative")).order_by()
 
 
 def events(merchant: Merchant) -> list[TrustEvent]:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import uuid
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from creatives.models import Creative, User
 from creatives.permissions import OWNERS
 from creatives.services import creatives as lifecycle
 from review.errors import NotOpenError
-from review.models import Decision, PromptTrust
+from review.models import PromptTrust
+from review.selectors.trust import let_through
 from review.services import second
 from review.services.verdicts import Action, Draft, Purpose, Verdict, standing
-
-
-def let_through(trust: PromptTrust) -> QuerySet[Creative]:
-    """Creatives that are served because of this trust alone, or that were since somebody looked last."""
-    lines = Decision.objects.filter(trust=trust, purpose=Purpose.AUTO)
-    found: QuerySet[Creative] = Creative.objects.filter(
-        status=Creative.Status.APPROVED, pk__in=lines.values("creative")
-    )
-    seen = Decision.objects.filter(action=Action.APPROVE, purpose=Purpose.DECIDE).values("creative")
-    return found.exclude(pk__in=seen)
 
 
 def recall(person: User, trust_id: int) -> int:
@@ -33,22 +23,25 @@ def recall(person: User, trust_id: int) -> int:
     PromptTrust.DoesNotExist for what is not the person's, NotOpenError while the prompt is still trusted.
     """
     allowed = PromptTrust.objects.for_member(person, OWNERS)
-    trust = allowed.select_related("prompt_version__prompt", "category").get(pk=trust_id)
+    trust = allowed.select_related("merchant", "prompt_version__prompt", "category").get(pk=trust_id)
     if trust.state == PromptTrust.State.TRUSTED:
         raise NotOpenError(f"{trust} still; stop the trust first.")
     batch = uuid.uuid4()
-    ids = list(let_through(trust).order_by("pk").values_list("pk", flat=True))
+    lines = let_through(trust.merchant).filter(trust=trust)
+    ids = sorted(set(lines.values_list("creative", flat=True)))
     return sum(_take_back(person, trust, pk, batch) for pk in ids)
 
 
 @transaction.atomic
 def _take_back(person: User, trust: PromptTrust, creative_id: int, batch: uuid.UUID) -> bool:
-    """Whether it was still served by the trust's word alone."""
+    """Whether it was still served by the word of this trust alone, and that was not earned again meanwhile."""
     rows = Creative.objects.select_for_update(of=("self",)).select_related("merchant", "request")
     creative = rows.get(pk=creative_id)
     last = standing(creative)
     is_ours = last is not None and last.purpose == Purpose.AUTO and last.trust_id == trust.pk
     if creative.status != Creative.Status.APPROVED or not is_ours:
+        return False
+    if PromptTrust.objects.select_for_update().get(pk=trust.pk).state == PromptTrust.State.TRUSTED:
         return False
     lifecycle.reopen(creative.pk)
     verdict = Verdict(Action.REOPEN, note="Approved by a trust that was lost since.")

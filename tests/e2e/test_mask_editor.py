@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from django.test import Client
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from creatives.models import Creative, ImageMask, Merchant, ProductImage
 from creatives.pipeline import Segmenter, open_image
@@ -19,22 +18,11 @@ from creatives.services.files import load
 from creatives.services.painting import paint_bucket
 from tests import factories, studio
 
-# Playwright's event loop lives in this thread; Django's guard against synchronous queries in async code means another one.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 expect.set_options(timeout=15_000)
 WIDTH, HEIGHT = 100, 120
 PRODUCT = (slice(30, 100), slice(20, 80))
 """Where `studio.photo` has its block."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bandit.models import Click, HourlyCell, Impression, PolicySnapshot
 from bandit.simulation.receiver import PictureCache, listening
@@ -19,20 +17,9 @@ from creatives.models import ApiKey, Creative, CreativeRequest, Product, Recomme
 from tests import factories
 from tests.e2e.processes import Processes, processes
 
-# Playwright's event loop lives in this thread; Django's guard against synchronous queries in async code means another one.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 pytestmark = [pytest.mark.e2e, pytest.mark.model, pytest.mark.django_db(transaction=True)]
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SECRET = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtMTIz"
 SHOP = "https://shop.example/p/mug"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def feed() -> bytes:

@@ -144,6 +144,10 @@ def test_the_default_layout_stands_at_the_bottom_centre() -> None:
         ({"margin": 5, "safe": Insets(41, 0, 40, 0)}, "leave 9 % of the height"),
         ({"text": TextArea(0, 20, 100, 70)}, "text area leaves 8 % beside it"),
         ({"text": TextArea(10, 0, 95, 10)}, "ends at 105 % from the left"),
+        (
+            {"text": TextArea(-5, 0, 40, 10)},
+            "begins at -5 % from the left and 0 % from the top; it must be 0",
+        ),
         ({"safe": Insets(0, 0, 46, 0)}, "safe zone is 46 % at the bottom; it must be 0 to 45"),
         ({"ground": "mud"}, "ground is 'mud'"),
     ],

@@ -182,13 +182,16 @@ def test_a_profile_moves_limits_and_switches_scores_off() -> None:
         ({"beauty": [1, 2]}, "gate has no score 'beauty'; there are structure"),
         ({"structure": 0.4}, r"structure is 0.4; it must be \[doubtful, fail\] or null"),
         ({"structure": [0.4]}, "must be"),
-        ({"structure": ["low", None]}, "could not convert string to float"),
+        ({"structure": ["low", None]}, r"structure is \['low', None\]; it must be \[doubtful, fail\]"),
+        ({"structure": [float("nan"), None]}, r"structure is \[nan, None\]; it must be"),
+        ({"structure": [None, 0.2]}, r"structure is \[None, 0.2\]; it must be"),
+        (["structure"], r"gate is \['structure'\]; it must be an object of scores"),
         ({"structure": [2.0, None]}, "it must be below what is usual"),
         ({"seam": [-1.0, None]}, "it must be above what is usual"),
         ({"structure": [0.4, 0.5]}, "fails at 0.5, before it is doubtful at 0.4"),
     ],
 )
-def test_unusable_limits_of_a_profile_are_refused(gate: dict[str, Any], message: str) -> None:
+def test_unusable_limits_of_a_profile_are_refused(gate: Any, message: str) -> None:
     with pytest.raises(ProfileError, match=message):
         CheckpointProfile("p", "P", "", gate=gate)
 

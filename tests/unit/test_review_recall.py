@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.db.models import QuerySet
 
 from creatives.models import Creative, Merchant, PromptVersion, WebhookDelivery
 from review.errors import NotOpenError
 from review.models import Decision, PromptTrust, ReviewRules
-from review.selectors.trust import trusts
+from review.selectors.trust import let_through, trusts
 from review.services import trust
 from review.services.decisions import decide
 from review.services.gate import admit
@@ -78,6 +79,23 @@ def test_what_was_let_through_goes_back_to_review(merchant: Merchant, prompt: Pr
     told = WebhookDelivery.objects.filter(status="pending").values_list("event_type", flat=True)
     assert list(told) == ["creative.retired"] * 2
     assert recall(owner, row.pk) == 0
+
+
+def test_a_trust_that_is_earned_again_meanwhile_keeps_its_pictures(
+    merchant: Merchant, prompt: PromptVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = trusted(merchant, prompt, 2)
+    owner, row = factories.member(merchant, "owner"), PromptTrust.objects.get()
+    trust.stop(owner, row.pk)
+
+    def earned_again(of: Merchant) -> QuerySet[Decision]:
+        PromptTrust.objects.update(state="trusted")
+        return let_through(of)
+
+    monkeypatch.setattr("review.services.recall.let_through", earned_again)
+    assert recall(owner, row.pk) == 0
+    assert statuses(pictures) == ["approved"] * 2
+    assert not Decision.objects.filter(action="reopen").exists()
 
 
 def test_it_is_for_owners(merchant: Merchant, prompt: PromptVersion) -> None:
