@@ -12,17 +12,18 @@ from typing import Final
 from django.db import connection, transaction
 from django.utils import timezone
 
+from bandit.filters import COUNTED_SQL
 from bandit.models import Watermark
 
 NAME: Final = "demand"
 BEHIND: Final = timedelta(seconds=5)
 AT_FIRST: Final = timedelta(days=7)
 
-_LOCK = """
+_LOCK = f"""
 WITH missed AS (
-    SELECT merchant_id, product_id, prompt_version_id, placement, count(*) AS shown FROM bandit_impression
+    SELECT merchant_id, product_id, prompt_version_id, placement, count(*) AS shown FROM bandit_impression i
     WHERE received_at > %(since)s AND received_at <= %(until)s
-        AND is_fallback AND prompt_version_id IS NOT NULL AND product_id IS NOT NULL AND flags = '{}'
+        AND is_fallback AND prompt_version_id IS NOT NULL AND product_id IS NOT NULL AND {COUNTED_SQL}
     GROUP BY merchant_id, product_id, prompt_version_id, placement
 ), wanted AS (
     SELECT r.id, sum(m.shown) AS shown FROM missed m
@@ -36,7 +37,7 @@ WITH missed AS (
     GROUP BY r.id
 )
 SELECT r.id, w.shown FROM creatives_creativerequest r JOIN wanted w ON w.id = r.id ORDER BY r.id FOR NO KEY UPDATE OF r
-"""
+"""  # noqa: S608 - constants only
 _ADD = """
 UPDATE creatives_creativerequest r SET demand = r.demand + w.shown
 FROM unnest(%s::bigint[], %s::bigint[]) AS w (id, shown) WHERE r.id = w.id

@@ -11,6 +11,7 @@ from bandit.models import ArmKind
 from bandit.regret import Estimate, Hindsight, Served, Weighted, hindsight, total
 from bandit.report_query import ReportFilter, labels, rows, where_cells
 from bandit.statistics import Interval
+from creatives.models import PromptVersion
 
 SEGMENTS = {"device": "device", "placement": "placement"}
 MIN_EFFECTIVE = 100
@@ -145,7 +146,10 @@ def build(wanted: ReportFilter, segment: str = "device") -> Learned:
     for category, *row in found:
         by_pool[category].append(tuple(row))
     pools = labels("category", map(str, by_pool))
-    prompts = labels("prompt", {str(row[1]) for group in by_pool.values() for row in group})
+    versions = {row[1] for group in by_pool.values() for row in group}
+    prompts = {
+        row.pk: str(row) for row in PromptVersion.objects.filter(pk__in=versions).select_related("prompt")
+    }
     segments = labels("placement", {row[0] for group in by_pool.values() for row in group})
     names = segments if segment == "placement" else {}
     learned = [
@@ -229,7 +233,7 @@ def summary(learned: Learned) -> dict[str, Any]:
 
 
 def _pool(
-    category_id: int, name: str, found: list[tuple[Any, ...]], prompts: dict[str, str], names: dict[str, str]
+    category_id: int, name: str, found: list[tuple[Any, ...]], prompts: dict[int, str], names: dict[str, str]
 ) -> PoolLearned:
     by_day: dict[int, dict[Any, Weighted]] = defaultdict(dict)
     by_segment: dict[str, dict[int, Weighted]] = defaultdict(dict)
@@ -257,13 +261,13 @@ def _pool(
 
 
 def _segment(
-    name: str, weighted: dict[int, Weighted], chosen: dict[int, int], prompts: dict[str, str]
+    name: str, weighted: dict[int, Weighted], chosen: dict[int, int], prompts: dict[int, str]
 ) -> Segment:
     impressions = sum(chosen.values())
     choices = []
     for prompt, sums in weighted.items():
         rate = sums.rate()
         share = chosen.get(prompt, 0) / impressions if impressions else 0.0
-        label = prompts.get(str(prompt), f"prompt {prompt}").rpartition(" · ")[0] or f"prompt {prompt}"
+        label = prompts.get(prompt, f"prompt {prompt}")
         choices.append(Choice(prompt, label, share, rate.value, rate.interval(), sums.effective))
     return Segment(name, impressions, sorted(choices, key=lambda choice: (-choice.share, choice.label)))

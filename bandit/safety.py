@@ -17,7 +17,7 @@ import numpy as np
 from django.db import IntegrityError, transaction
 
 from bandit.linucb import LinearPolicy
-from bandit.models import PausedPrompt, PolicyAction, PoolControl
+from bandit.models import PausedPrompt, Policy, PolicyAction, PoolControl
 from bandit.sequential import always_valid_interval
 from bandit.statistics import Rate
 from creatives.selectors.prompts import in_use
@@ -79,17 +79,20 @@ def worse_than(original: Sums, model: LinearPolicy, arms: Sequence[int]) -> list
     return _worst([_harm(arm, own, original, model.ridge, len(known), beside) for arm, own in known.items()])
 
 
+@transaction.atomic
 def pause_harmful(
     merchant_id: int, category_id: int, model: LinearPolicy, original: Sums | None = None
 ) -> list[Harm]:
     """Pause the pool's harmful prompts, unless people have switched that off or have resumed one before; what was paused.
 
-    They are compared with each other, or with the ``original`` where that is given. One prompt is always left. In a
-    transaction of its own; doing it twice changes nothing.
+    They are compared with each other, or with the ``original`` where that is given. One prompt is always left: the
+    pool's policies are locked from the count to the pause. Doing it twice changes nothing.
     """
     control = PoolControl.objects.filter(merchant_id=merchant_id, category_id=category_id).first()
     if control is not None and not control.pauses_harmful:
         return []
+    own = Policy.objects.filter(merchant_id=merchant_id, category_id=category_id).order_by("pk")
+    list(own.select_for_update(of=("self",)))
     pool = list(in_use().filter(prompt__category=category_id).order_by("pk").values_list("pk", flat=True))
     rows = PausedPrompt.objects.filter(merchant_id=merchant_id, prompt_version__in=pool)
     paused = set(rows.filter(resumed_at__isnull=True).values_list("prompt_version_id", flat=True))

@@ -37,9 +37,6 @@ class Performance:
         return wilson(self.clicks, self.impressions)
 
 
-NOTHING = Performance()
-
-
 @register.simple_tag
 def performance(user: User, versions: Iterable[PromptVersion]) -> dict[int, Performance]:
     """By version id, over all days and the merchants that ``user`` edits (3 queries)."""

@@ -7,23 +7,26 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from bandit import learning
 from bandit.learning import learn_once, load, rebuild
 from bandit.lessons import due_pools
-from bandit.models import LearningStep, PendingLesson, Policy, PolicySnapshot
+from bandit.lineage import lock_pool
+from bandit.models import LearningStep, PausedPrompt, PendingLesson, Policy, PolicySnapshot
 from bandit.policy_services import PolicyError, roll_back
+from bandit.safety import Harm, pause_harmful
 from tests import factories
 from tests.bandit_rows import learned, pool, shown
+from tests.unit.test_policy_safety import originals, taught
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,3 +180,29 @@ def test_going_back_while_it_learns_gives_no_version_twice(monkeypatch: pytest.M
     order = [log["arms"].index(arm) for arm in online["arms"]]
     np.testing.assert_allclose(online["A"], log["A"][order], rtol=0, atol=1e-9)
     assert int(online["counts"].sum()) == len(learned(policy))
+
+
+def test_two_looks_at_once_leave_one_prompt() -> None:
+    """Each finds another of two prompts worse than the original; the second waits for the first, and counts anew."""
+    merchant, category = factories.merchant(), factories.category("Home")
+    first, second = pool(category, 2)
+    original = originals(0.2, 5000)
+
+    def look(bad: int, good: int) -> list[Harm]:
+        return pause_harmful(merchant.pk, category.pk, taught({bad: 0.02, good: 0.2}, 3000), original)
+
+    def other() -> list[Harm]:
+        try:
+            return look(second.pk, first.pk)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        lock_pool(merchant.pk, category.pk)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            assert [harm.arm for harm in look(first.pk, second.pk)] == [first.pk]
+            task = threads.submit(other)
+            assert not wait([task], timeout=1.0).done
+        assert task.result() == []
+    assert PausedPrompt.objects.get().prompt_version_id == first.pk

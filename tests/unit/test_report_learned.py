@@ -83,6 +83,13 @@ def test_shares_are_the_policys_and_rates_everybodys(log: LogRows, prompts: list
     assert segment.words.startswith(f"mobile: {one} most often (90%); it is clicked 4.50% of the time")
 
 
+def test_prompts_are_named_without_their_pool_whatever_its_name(log: LogRows) -> None:
+    prompt = factories.prompt_version(factories.category("Shoes · Boots"))
+    cell(log, prompt, 1000, 50, 0.5)
+    ((choice,),) = [segment.choices for segment in build(log).pools[0].segments]
+    assert choice.label == str(prompt)
+
+
 def test_what_showed_no_prompt_teaches_nothing(log: LogRows, prompts: list[PromptVersion]) -> None:
     cell(log, prompts[0], 500, 20, 1.0, variant="original", is_fallback=True)
     cell(log, prompts[0], 500, 20, 1.0, arm="original", arm_kind="original")

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from creatives.pipeline.expansion import expansion, overlap
 from training.evaluate.adherence import accuracy
 from training.evaluate.conditioning import circular_distance, hue_histogram, mean_distance
 from training.evaluate.distance import kernel_distance, mmd
 from training.evaluate.estimates import mean, paired, share
-from training.evaluate.finder import intersection_over_union
 from training.evaluate.labels import Labels
-from training.evaluate.structure import expansion
 from training.evaluate.variety import background, perceptual_distance, spread
 
 
@@ -87,9 +86,9 @@ def disc(radius: int, side: int = 40) -> np.ndarray:
 
 def test_overlap_and_expansion():
     small, large = disc(8), disc(12)
-    assert intersection_over_union(small, small) == 1
-    assert intersection_over_union(small, ~small) == 0
-    assert intersection_over_union(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1
+    assert overlap(small, small) == 1
+    assert overlap(small, ~small) == 0
+    assert overlap(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1
     assert expansion(small, large) == 0  # what is lost does not make up for what is gained
     assert expansion(large, small) == large.sum() / small.sum() - 1
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from creatives.pipeline.expansion import overlap
 from training.evaluate import classifier as naming
 from training.evaluate import finder as finding
 from training.evaluate.augment import framed, photographed, warped
@@ -73,7 +74,7 @@ def test_the_finder_learns_and_answers_at_the_pictures_size(small):
     wide[disc] = (40, 210, 60)
     found = network.find([wide, wide[:, ::-1]])
     assert [mask.shape for mask in found] == [(90, 180)] * 2
-    assert finding.intersection_over_union(found[0], disc) > 0.6
+    assert overlap(found[0], disc) > 0.6
 
 
 def test_overlap_loss_is_nearly_nothing_for_the_right_answer():

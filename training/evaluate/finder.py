@@ -134,9 +134,3 @@ def _view(renders: Renders, place: int, rng: np.random.Generator) -> tuple[U8, U
         picture = (picture * (1 - weight) + tinted * weight + 0.5).astype(np.uint8)
     matrix = framed(rng, picture.shape[0])
     return retouched(warped(picture, matrix), rng), warped(alpha, matrix)
-
-
-def intersection_over_union(found: Bool, wanted: Bool) -> float:
-    """IoU of two masks; 1 when both are empty."""
-    union = int((found | wanted).sum())
-    return float((found & wanted).sum() / union) if union else 1.0

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creatives.pipeline import Size
+from creatives.pipeline.expansion import overlap
 from creatives.pipeline.segmenter import Segmenter
 from training.dataset import Scene, held_out, load_scene, scene_names
 from training.evaluate import conditioning, structure, variety
 from training.evaluate.adherence import accuracy
 from training.evaluate.distance import Distance, kernel_distance
 from training.evaluate.estimates import mean
-from training.evaluate.finder import Finder, intersection_over_union
+from training.evaluate.finder import Finder
 from training.evaluate.gallery import Gallery
 from training.evaluate.inception import NAME, SIDE, STAGES, Inception
 from training.evaluate.judge import Judge
@@ -116,11 +117,11 @@ class Measurement:
             "through the autoencoder": self._judged(
                 few, self.studio.through_autoencoder([scene.rgb for scene in few])
             ),
-            "finder": mean([intersection_over_union(f, m) for f, m in zip(found, masks, strict=True)]),
+            "finder": mean([overlap(f, m) for f, m in zip(found, masks, strict=True)]),
             "network": self.segmenter.standing().network or "GrabCut",
             "step 1": mean(
                 [
-                    intersection_over_union(structure.pipeline_mask(self.segmenter, scene.rgb), mask)
+                    overlap(structure.pipeline_mask(self.segmenter, scene.rgb), mask)
                     for scene, mask in zip(few, masks, strict=True)
                 ]
             ),

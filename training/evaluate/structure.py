@@ -8,12 +8,12 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from creatives.pipeline.expansion import object_region
+from creatives.pipeline.expansion import expansion, object_region, overlap
 from creatives.pipeline.image_io import ImageError, from_array
 from creatives.pipeline.quality import structure_score
 from creatives.pipeline.segmenter import Segmenter
 from training.evaluate.estimates import Estimate, mean, share
-from training.evaluate.finder import Finder, intersection_over_union
+from training.evaluate.finder import Finder
 from training.evaluate.painting import Shot, pasted
 
 U8 = NDArray[np.uint8]
@@ -37,12 +37,6 @@ class Structure(TypedDict):
     edges: Estimate
 
 
-def expansion(found: Bool, product: Bool) -> float:
-    """(area(found ∪ product) − area(product)) / area(product): arXiv 2404.10157, relative to the product."""
-    area = int(product.sum())
-    return float((found | product).sum() / area - 1) if area else 0.0
-
-
 def measure(finder: Finder, segmenter: Segmenter, shots: Sequence[Shot], pictures: Sequence[U8]) -> Structure:
     """All figures of one way of painting. pictures: step 4's raw output for each shot."""
     products: list[Bool] = [shot.alpha >= 128 for shot in shots]
@@ -50,15 +44,12 @@ def measure(finder: Finder, segmenter: Segmenter, shots: Sequence[Shot], picture
         finder.find(pictures),
         finder.find([pasted(s, p) for s, p in zip(shots, pictures, strict=True)]),
     )
-    overlaps = [intersection_over_union(f, p) for f, p in zip(found, products, strict=True)]
+    overlaps = [overlap(f, p) for f, p in zip(found, products, strict=True)]
     return {
         "iou": mean(overlaps),
         "reached": share(sum(value >= GOAL for value in overlaps), len(overlaps)),
         "pipeline_iou": mean(
-            [
-                intersection_over_union(pipeline_mask(segmenter, p), m)
-                for p, m in zip(pictures, products, strict=True)
-            ]
+            [overlap(pipeline_mask(segmenter, p), m) for p, m in zip(pictures, products, strict=True)]
         ),
         "expansion": mean([expansion(f, p) for f, p in zip(found, products, strict=True)]),
         "expansion_pasted": mean([expansion(f, p) for f, p in zip(after, products, strict=True)]),
