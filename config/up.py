@@ -24,6 +24,7 @@ from typing import IO
 from config import services
 
 ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 8000
 STOP_SECONDS = 15
 BACKOFF_SECONDS = (0.5, 1, 2, 5, 10, 30)
 HEALTHY_AFTER_SECONDS = 30
@@ -144,7 +145,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def _run(base: Path, environment: dict[str, str]) -> int:
-    port = _free_port(environment.get("PORT", "8000"))
+    port = _free_port(environment.get("PORT", str(DEFAULT_PORT)))
     host = environment.get("HOST", "127.0.0.1")
     environment |= {"STUDIO_VAR": str(base), "PROMETHEUS_MULTIPROC_DIR": str(_fresh_folder(base / "metrics"))}
     environment.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
@@ -274,9 +275,10 @@ def _welcome(port: int, base: Path, seconds: float) -> None:
     say(f"\nReady after {seconds:.0f} s:  http://127.0.0.1:{port}/\n")
     for role, email in DEMO_SIGN_INS:
         say(f"  {role:9} {email:22} password: demo")
-    say(
-        f"\nLogs: {base / 'log'}   Shoppers: .venv/bin/python manage.py simulate --impressions 3000   Stop: Ctrl-C"
-    )
+    shoppers = ".venv/bin/python manage.py simulate --impressions 3000"
+    if port != DEFAULT_PORT:
+        shoppers += f" --url http://127.0.0.1:{port}"
+    say(f"\nLogs: {base / 'log'}   Shoppers: {shoppers}   Stop: Ctrl-C")
 
 
 def _take_lock(base: Path) -> IO[str] | None:

@@ -50,7 +50,7 @@ class StudioClient:
             response = self._session.request(method, self._base + path, json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise ApiError(
-                f"{self._base} does not answer ({type(error).__name__}): is `make run` on?"
+                f"{self._base} does not answer ({type(error).__name__}): is `make run` on? At another address: --url"
             ) from error
         if response.status_code >= 400:
             raise ApiError(f"{method} {path}: {response.status_code} {response.text[:300]}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import random
 import secrets
 import time
@@ -95,12 +94,11 @@ class Command(BaseCommand):
             truth, max(20, int(impressions * SHOPPERS_PER_IMPRESSION)), rng, f"sim-{seed}"
         )
         self._quiet = options["json"]
+        self._url = (options["url"] or settings.PUBLIC_BASE_URL).rstrip("/")
         secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
         cache = PictureCache(secret)
         with listening(cache) as webhook_url, _recommender(merchant, webhook_url, secret) as key:
-            client = StudioClient(
-                options["url"] or os.environ.get("PUBLIC_BASE_URL", settings.PUBLIC_BASE_URL), key
-            )
+            client = StudioClient(self._url, key)
             self._prepare(client, merchant, shop, wait, options["auto_approve"])
             self._say(f"Showing {impressions:,} pictures to {len(people):,} shoppers …")
             run = Simulation(client, shop, truth, people, rng, cache.urls)
@@ -128,7 +126,7 @@ class Command(BaseCommand):
         waiting = states(merchant, shop).get("in review", 0)
         if waiting:
             self._say(
-                f"{waiting} pictures wait for a review at {settings.PUBLIC_BASE_URL}/review/: until they are approved the "
+                f"{waiting} pictures wait for a review at {self._url}/review/: until they are approved the "
                 "original is shown. With --auto-approve nobody has to."
             )
 
@@ -162,7 +160,7 @@ class Command(BaseCommand):
             self._say(
                 f"the best prompt for everyone would bring {truth.oracle_gain(pool):+.1%} over a random one"
             )
-        self._say(f"See {settings.PUBLIC_BASE_URL}/reports/ and {settings.PUBLIC_BASE_URL}/policy/")
+        self._say(f"See {self._url}/reports/ and {self._url}/policy/")
 
     def _say(self, text: str) -> None:
         if not self._quiet:
