@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
 from creatives.feeds.issue_csv import escape_formula
+from creatives.models import Merchant
 
 PAGE: Final = 50
 LONGEST_WORD: Final = 100
@@ -72,6 +73,17 @@ class Listing:
         columns = self.spec.columns
         lines = ([column.cell(row) for column in columns] for row in self.rows.iterator(chunk_size=1000))
         return csv_response(name, [column.name for column in columns], lines)
+
+
+def of_merchant() -> Choice:
+    """The filter of rows by their merchant, for lists over all of them (1 query)."""
+    merchants = [(row.slug, row.name) for row in Merchant.objects.order_by("name")]
+    return Choice("of", "Merchant", merchants, lambda rows, value: rows.filter(merchant__slug=value))
+
+
+def of_status(choices: Sequence[tuple[str, str]]) -> Choice:
+    """The filter of rows by their status."""
+    return Choice("status", "Status", choices, lambda rows, value: rows.filter(status=value))
 
 
 def listing(

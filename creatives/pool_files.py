@@ -109,6 +109,10 @@ def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         reader.fieldnames = names
         line = reader.line_num + 1
         for row in reader:
+            if None in row:
+                found = len(names) + len(row[None])
+                told = f"{found} cells for {len(names)} columns; put quotes around a text with “{delimiter}” in it."
+                raise _UnreadableError(line, told)
             yield line, {name: _unescaped(value or "") for name, value in row.items() if name}
             line = reader.line_num + 1
     except csv.Error as error:

@@ -59,12 +59,6 @@ class LayoutForm(forms.ModelForm):
             if name in data and data[name] is None:
                 data[name] = 0
         data["ground"] = data.get("ground") or "auto"
-        if all(name in data for name in LAYOUT_FIELDS):
-            try:
-                _ = Placement(**{name: data[name] for name in LAYOUT_FIELDS}).layout
-            except ValueError as error:
-                told = str(error).removeprefix("layout ")
-                self.add_error(None, f"{told[0].upper()}{told[1:]}.")
         return data
 
 

@@ -24,7 +24,7 @@ class ProfileComparison(models.Model):
     seed = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    layout = models.CharField(max_length=24)
+    layout = models.CharField(max_length=64)
     trial = models.ForeignKey(PromptTrial, models.CASCADE, null=True, blank=True, related_name="pictures")
     is_in_use = models.BooleanField(default=False, db_default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)

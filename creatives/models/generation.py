@@ -14,8 +14,8 @@ from .prompts import PromptVersion
 class CreativeRequest(models.Model):
     """The triplet (image, prompt, size): asked for once, however many products, placements and processes want it.
 
-    ``bucket`` ("320x256") is the generation size and ``layout`` the canonical text of the placement's scale, anchor and
-    margin; ``sizes`` are the exact sizes ("300x250") that have been asked for. ``fence`` counts claims: only the holder of
+    ``bucket`` ("320x256") is the generation size and ``layout`` the canonical text of the placement's layout;
+    ``sizes`` are the exact sizes ("300x250") that have been asked for. ``fence`` counts claims: only the holder of
     the latest one may write a result. ``demand`` counts impressions that had to show something else for want of it.
     """
 

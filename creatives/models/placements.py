@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -54,6 +55,15 @@ class LayoutFields(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        """Raises ValidationError where margin, safe zone and text area leave the product no room."""
+        super().clean()
+        try:
+            _ = self.layout
+        except ValueError as error:
+            told = str(error).removeprefix("layout ")
+            raise ValidationError(f"{told[0].upper()}{told[1:]}.") from error
 
     @property
     def layout(self) -> Layout:

@@ -40,9 +40,9 @@ def grant(person: User, merchant: Merchant, role: str, by: User | None = None) -
 
 @transaction.atomic
 def withdraw(membership: Membership, by: User | None = None) -> None:
-    """Take a role away."""
-    _note_role(membership, by, is_given=False)
-    membership.delete()
+    """Take a role away; nothing is noted when somebody else just has."""
+    if Membership.objects.filter(pk=membership.pk).delete()[0]:
+        _note_role(membership, by, is_given=False)
 
 
 def _note_role(membership: Membership, by: User | None, *, is_given: bool) -> None:

@@ -72,7 +72,11 @@ def _value(row: models.Model, name: str) -> Any:
     field = row._meta.get_field(name)
     if field.many_to_many:
         return sorted(getattr(row, name).values_list("pk", flat=True))
-    value = getattr(row, name)
+    return plain(getattr(row, name))
+
+
+def plain(value: Any) -> Any:
+    """A value as an entry keeps it: one that JSON has, or its text."""
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 

@@ -52,7 +52,7 @@ def edit_product(product_id: int, values: dict[str, Any], by: User | None = None
     changes = {}
     for name, value in values.items():
         if (before := getattr(product, name)) != value:
-            changes[name] = [_plain(before), _plain(value)]
+            changes[name] = [audit.plain(before), audit.plain(value)]
         setattr(product, name, value)
     product.feed_digest = ""
     try:
@@ -63,10 +63,6 @@ def edit_product(product_id: int, values: dict[str, Any], by: User | None = None
     if changes:
         _note(product, "changed", by, changes)
     return product
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 def _note(product: Product, action: str, by: User | None, changes: dict[str, Any] | None = None) -> None:

@@ -216,8 +216,9 @@ def _paint_again(image: ProductImage, with_approved: bool) -> tuple[int, int]:
 
 
 def _position_again(image: ProductImage, which: Q | None = None) -> None:
+    """Make them again, those under way too: their workers compare the mask under the same lock before they write."""
     rows = PositionedRendition.objects.filter(
-        ~Q(file="") | ~Q(error=""), which or Q(), merchant=image.merchant_id, image_sha256=image.sha256
+        which or Q(), merchant=image.merchant_id, image_sha256=image.sha256
     )
     ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
     PositionedRendition.objects.filter(pk__in=ids).update(file="", attempts=0, due_at=Now(), error="")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from creatives.models import Merchant, MerchantPlacement, Placement
+from django.db import transaction
+from django.urls import reverse
+
+from creatives.models import Merchant, MerchantPlacement, Placement, User
 from creatives.pipeline.buckets import Size, aspect_limits, safe_region
 from creatives.pipeline.layout import Box, Layout, to_exact
 from creatives.pipeline.standing import LayoutError, stand
+from creatives.services import audit
 from creatives.services.profiles import profile_in_use
 from creatives.services.sizes import SizeError, bucket_of
 
@@ -94,6 +98,26 @@ def aspect_problem(width: int, height: int) -> str | None:
             f"the checkpoint paints {low:.2f} to {high:.2f}."
         )
     return None
+
+
+@transaction.atomic
+def switch(slug: str, is_active: bool, by: User) -> Placement:
+    """Take a placement out of use, or back into it; doing it twice notes it once. Raises Placement.DoesNotExist."""
+    placement = Placement.objects.select_for_update().get(slug=slug)
+    if placement.is_active == is_active:
+        return placement
+    placement.is_active = is_active
+    placement.save(update_fields=["is_active"])
+    audit.note(
+        by,
+        "placements",
+        "took into use" if is_active else "took out of use",
+        placement,
+        url=reverse("placements"),
+        target=f"creatives.placement:{placement.pk}",
+        changes={"is_active": [not is_active, is_active]},
+    )
+    return placement
 
 
 def set_layout(merchant: Merchant, placement: Placement, values: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
@@ -77,20 +77,22 @@ def position_missing(pk: int, cache: StageCache | None = None, segmenter: Segmen
             layout, size = Layout.parse(row.layout), (row.width, row.height)
             segmenter = segmenter or Segmenter()
             by_hand = masks.hand_made(row.merchant_id, row.image_sha256)
-            matte = by_hand.matte if by_hand else None
+            matte, revision = (by_hand.matte, by_hand.revision) if by_hand else (None, 0)
             cutout = cut_out(photo, cache, segmenter=segmenter, matte=matte)
             if by_hand is None:
                 masks.remember(row.merchant_id, row.image_sha256, cutout, segmenter)
             if cutout.confidence < DOUBTFUL:
-                _hold_back(row, cutout.confidence)
+                doubt = f"the mask is in doubt (confidence {cutout.confidence:.2f})"
+                told = f"{doubt}: it waits for a person to confirm or fix it"
+                _settle(row, revision, attempts=settings.GENERATION_MAX_ATTEMPTS, error=told)
                 return False
             picture = positioned(cutout, size, layout, buckets=profile.buckets)
             name = store(encode_png(picture.final))
         except Exception as error:
             _put_off(rows, error)
             return False
-        PositionedRendition.objects.filter(pk=pk).update(file=name, error="")
-    return bool(rows)
+        return _settle(row, revision, file=name, error="")
+    return False
 
 
 def _take(rows: QuerySet[R]) -> list[R]:
@@ -154,12 +156,14 @@ def _add_warnings(creative: Creative, notes: Sequence[str]) -> None:
         creative.save(update_fields=["record"])
 
 
-def _hold_back(row: PositionedRendition, confidence: float) -> None:
-    """No further try until the mask is somebody's: confirming or fixing it asks for the picture again."""
-    told = f"the mask is in doubt (confidence {confidence:.2f}): it waits for a person to confirm or fix it"
-    PositionedRendition.objects.filter(pk=row.pk).update(
-        attempts=settings.GENERATION_MAX_ATTEMPTS, error=told
-    )
+def _settle(row: PositionedRendition, revision: int, **changes: Any) -> bool:
+    """Write what came of a mask's revision, unless the mask was fixed or confirmed since, which asked for it again."""
+    with transaction.atomic():
+        PositionedRendition.objects.select_for_update().get(pk=row.pk)
+        if masks.revision_in_force(row.merchant_id, row.image_sha256) != revision:
+            return False
+        PositionedRendition.objects.filter(pk=row.pk).update(**changes)
+    return True
 
 
 def _put_off(rows: Sequence[Row], error: Exception) -> None:

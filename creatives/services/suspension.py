@@ -1,6 +1,7 @@
 """Creatives that retire for a reason that may pass, and come back as what they were when it has.
 
-Two reasons: the product retired (``product_status``), or the merchant said that a prompt is not for it (``vetoes``).
+Three reasons: the product retired (``product_status``), the merchant said that a prompt is not for it (``vetoes``), or no
+product shows the photo any more (``photo_changes``).
 """
 
 from __future__ import annotations

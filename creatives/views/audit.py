@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
-from creatives.models import AuditEntry, Merchant
+from creatives.listing import Choice, Column, ListSpec, listing, of_merchant, wants_csv
+from creatives.models import AuditEntry
 from creatives.permissions import admin_required, signed_in
 from creatives.services import audit as service
 
@@ -58,14 +57,13 @@ def audit_undo(request: HttpRequest, entry_id: int) -> HttpResponseBase:
 
 
 def _spec() -> ListSpec:
-    merchants = [(row.slug, row.name) for row in Merchant.objects.order_by("name")]
     return ListSpec(
         search=("subject", "action", "by__email", "by__name"),
         placeholder="What, or who",
         sorts={"latest": ("Latest first", ["-pk"]), "oldest": ("Oldest first", ["pk"])},
         choices=[
             Choice("area", "Area", AREAS, lambda rows, value: rows.filter(area=value)),
-            Choice("of", "Merchant", merchants, _of_merchant),
+            of_merchant(),
         ],
         columns=[
             Column("at", lambda row: row.at),
@@ -77,10 +75,6 @@ def _spec() -> ListSpec:
             Column("changes", _as_text),
         ],
     )
-
-
-def _of_merchant(rows: QuerySet[Any], slug: str) -> QuerySet[Any]:
-    return rows.filter(merchant__slug=slug)
 
 
 def _changes(row: AuditEntry) -> list[tuple[str, object, object]]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from creatives.feeds import RowIssue, Severity, issues_as_csv
 from creatives.forms.feeds import ColumnsForm, FeedForm
-from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
+from creatives.listing import Choice, Column, ListSpec, listing, of_status, wants_csv
 from creatives.models import CatalogImport, ImportIssue, Merchant
 from creatives.models.base import ANY_ROLE, EDITORS
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
@@ -32,12 +32,7 @@ IMPORTS = ListSpec(
         "refused": ("Most refused", ["-refused", "-pk"]),
     },
     choices=[
-        Choice(
-            "status",
-            "Status",
-            CatalogImport.Status.choices,
-            lambda rows, value: rows.filter(status=value),
-        ),
+        of_status(CatalogImport.Status.choices),
         Choice(
             "kind",
             "Kind",

@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
-from creatives.models import CreativeRequest, Merchant, WebhookDelivery
+from creatives.listing import Column, ListSpec, listing, of_merchant, of_status, wants_csv
+from creatives.models import CreativeRequest, WebhookDelivery
 from creatives.permissions import admin_required, signed_in
 from creatives.selectors import operations as selectors
 from creatives.services import audit
@@ -72,15 +72,7 @@ def _requests() -> ListSpec:
             "attempts": ("Most attempts", ["-attempts", "-pk"]),
             "oldest": ("Oldest first", ["pk"]),
         },
-        choices=[
-            Choice(
-                "status",
-                "Status",
-                CreativeRequest.Status.choices,
-                lambda rows, value: rows.filter(status=value),
-            ),
-            Choice("of", "Merchant", _merchants(), lambda rows, value: rows.filter(merchant__slug=value)),
-        ],
+        choices=[of_status(CreativeRequest.Status.choices), of_merchant()],
         columns=[
             Column("request", lambda row: row.pk),
             Column("merchant", lambda row: row.merchant.slug),
@@ -106,15 +98,7 @@ def _messages() -> ListSpec:
             "attempts": ("Most attempts", ["-attempts", "-pk"]),
             "oldest": ("Oldest first", ["pk"]),
         },
-        choices=[
-            Choice(
-                "status",
-                "Status",
-                WebhookDelivery.Status.choices,
-                lambda rows, value: rows.filter(status=value),
-            ),
-            Choice("of", "Merchant", _merchants(), lambda rows, value: rows.filter(merchant__slug=value)),
-        ],
+        choices=[of_status(WebhookDelivery.Status.choices), of_merchant()],
         columns=[
             Column("message", lambda row: row.message_id),
             Column("event", lambda row: row.event_type),
@@ -127,10 +111,6 @@ def _messages() -> ListSpec:
             Column("error", lambda row: row.error),
         ],
     )
-
-
-def _merchants() -> list[tuple[str, str]]:
-    return [(row.slug, row.name) for row in Merchant.objects.order_by("name")]
 
 
 @admin_required

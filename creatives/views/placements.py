@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django.contrib import messages
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -16,7 +15,7 @@ from creatives.models import Placement
 from creatives.models.placements import LAYOUT_FIELDS
 from creatives.permissions import EDITORS, admin_required, member_required, signed_in
 from creatives.services import audit
-from creatives.services.placements import Preview, placement_problem, preview
+from creatives.services.placements import Preview, placement_problem, preview, switch
 
 
 @member_required(EDITORS)
@@ -70,15 +69,10 @@ def placement_preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 def placement_switch(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a placement out of use, or back into it (``in_use``)."""
-    row = get_object_or_404(Placement, slug=slug)
-    row.is_active = request.POST.get("in_use") == "1"
-    with transaction.atomic():
-        row.save(update_fields=["is_active"])
-        change = {"is_active": [not row.is_active, row.is_active]}
-        target = f"creatives.placement:{row.pk}"
-        action = "took into use" if row.is_active else "took out of use"
-        url = reverse("placements")
-        audit.note(signed_in(request), "placements", action, row, url=url, target=target, changes=change)
+    try:
+        row = switch(slug, request.POST.get("in_use") == "1", signed_in(request))
+    except Placement.DoesNotExist as error:
+        raise Http404(f"no placement {slug}") from error
     messages.success(request, f"{row.name} is {'in use' if row.is_active else 'no longer in use'}.")
     return redirect("placements")
 

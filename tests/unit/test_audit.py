@@ -8,9 +8,11 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from creatives.forms.accounts import MerchantForm, RecommenderForm
+from creatives.forms.placements import PlacementForm
 from creatives.models import AuditEntry, Membership, Merchant, User
 from creatives.services import audit
 from creatives.services.accounts import grant, issue_key, withdraw
+from creatives.services.placements import switch
 from creatives.services.prompts import add_prompt, new_version, retire
 from tests import factories, studio
 
@@ -121,3 +123,32 @@ def test_the_database_refuses_to_change_an_entry(admin: User) -> None:
     admin.delete()
     entry.refresh_from_db()
     assert entry.by is None
+
+
+def test_a_layout_that_fits_no_more_is_not_put_back(admin: User) -> None:
+    placement = factories.placement("home", margin=40)
+    form_fields = [field for field in PlacementForm._meta.fields or () if field != "is_active"]
+    for change in ({"margin": 8}, {"safe_left": 45}):
+        data = {name: getattr(placement, name) for name in form_fields} | change
+        form = PlacementForm(data | {"is_active": "on"}, instance=placement)
+        assert form.is_valid(), form.errors
+        placement = audit.save_form(form, admin, "placements")
+    entry = AuditEntry.objects.order_by("pk").first()
+    assert entry is not None
+    with pytest.raises(audit.UndoError, match="Margin and safe zone leave"):
+        audit.undo(entry.pk, admin)
+    placement.refresh_from_db()
+    assert (placement.margin, AuditEntry.objects.count()) == (8, 2)
+
+
+def test_switching_or_taking_away_twice_is_noted_once(admin: User) -> None:
+    placement = factories.placement("home")
+    for _ in range(2):
+        assert switch("home", False, admin).is_active is False
+    assert AuditEntry.objects.get().changes == {"is_active": [True, False]}
+    grant(admin, factories.merchant("shop"), "owner", by=admin)
+    one, same = Membership.objects.get(), Membership.objects.get()
+    withdraw(one, by=admin)
+    withdraw(same, by=admin)
+    assert AuditEntry.objects.filter(action="took a role away").count() == 1
+    assert placement.is_active

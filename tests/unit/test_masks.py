@@ -179,6 +179,30 @@ def test_the_product_on_white_is_made_again() -> None:
     assert row.file.name not in ("", before)
 
 
+@pytest.mark.parametrize("is_doubtful", [True, False])
+def test_a_mask_that_comes_while_the_product_on_white_is_made_is_not_missed(
+    is_doubtful: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchant = factories.merchant()
+    image = studio.photo(merchant)
+    request_positioned(merchant, [studio.want(image, studio.version())])
+    row = PositionedRendition.objects.get()
+    remember = masks.remember
+
+    def fixed_meanwhile(*facts: Any) -> None:
+        remember(*facts)
+        fix(image)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(masks, "remember", fixed_meanwhile)
+        if is_doubtful:
+            patched.setattr("creatives.services.renditions.DOUBTFUL", 2.0)
+        assert position_missing(row.pk) is False
+    row.refresh_from_db()
+    assert (row.file.name, row.attempts, row.error) == ("", 0, "")
+    assert position_missing(row.pk) is True
+
+
 def test_of_two_people_who_start_from_one_revision_the_second_is_told() -> None:
     _, image = painted()
     fix(image)

@@ -61,6 +61,7 @@ def test_every_problem_is_told_by_line() -> None:
         (b'{"prompts": 3}', 1, "list named"),
         (b"category,name,text\nHome,Oak,\xff\n", 2, "not UTF-8"),
         (b'category,name,text\nHome,Oak,"open\n', 2, "no CSV"),
+        (b"category,name,text\nHome,Oak,on oak, soft light\n", 2, "4 cells for 3 columns"),
     ],
 )
 def test_a_file_that_is_none_says_where(data: bytes, line: int, rule: str) -> None:

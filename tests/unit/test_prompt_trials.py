@@ -83,6 +83,15 @@ def test_an_edit_is_painted_beside_the_text_in_use_from_the_same_seed(
     assert PromptVersion.objects.count() == 1
 
 
+def test_a_placement_with_zones_is_tried_in_its_own_layout(merchant: Merchant, admin: User) -> None:
+    shown(merchant, "Home")
+    zones = {"safe_top": 10, "safe_right": 10, "safe_bottom": 10, "safe_left": 10}
+    zones |= {"text_left": 60, "text_top": 10, "text_width": 30, "text_height": 30}
+    placement = factories.placement("home", **zones)
+    trial = try_prompt(Draft(factories.category(), "on oak", ground="contact"), admin, placement=placement)
+    assert trial.pictures.get().layout == f"{placement.layout.key}-gc"
+
+
 def test_products_may_be_named(merchant: Merchant, admin: User) -> None:
     one, two = shown(merchant, "Home"), shown(merchant, "Home", (1, 2, 3))
     home = factories.category()
