@@ -135,7 +135,7 @@ def test_approved_creatives(admin: Client, merchant: Merchant) -> None:
     assert len(table(admin, "/review/approved/")) == 2
     assert [row["products"] for row in table(admin, "/review/approved/", q="mug")] == ["M"]
     oldest = table(admin, "/review/approved/", sort="oldest")
-    assert [row["creative"] for row in oldest] == sorted(row["creative"] for row in oldest)
+    assert [row["creative"] for row in oldest] == sorted((row["creative"] for row in oldest), key=int)
 
 
 def test_changes(admin: Client, merchant: Merchant) -> None:
