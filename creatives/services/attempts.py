@@ -80,14 +80,14 @@ def passable(
         for work, outcome in paint(works):
             known = attempts.setdefault(work.claim.request.pk, [])
             if isinstance(outcome, Exception):
-                yield (work, outcome) if not known else (work, _least_bad(known))
+                yield work, _least_bad(known) if known else outcome
                 continue
             try:
                 known.append(_judged(profile, work, outcome, unsafe))
             except JobTimeoutException:
                 raise
             except Exception as error:  # of this work alone: the others go on
-                yield work, error
+                yield work, _least_bad(known) if known else error
                 continue
             if known[-1].quality.verdict == FAILED and repaints_left:
                 failed.append(_with_next_seed(work))

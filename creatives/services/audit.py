@@ -52,7 +52,7 @@ def save_form(
     model = form._meta.model
     pk = form.instance.pk
     before = facts(model._default_manager.select_for_update().get(pk=pk), form) if pk else None
-    saved = form.save()
+    saved = _save(form) if pk else form.save()
     after = facts(saved, form)
     changes = {name: [(before or {}).get(name), after[name]] for name in after}
     changes = {name: pair for name, pair in changes.items() if before is None or pair[0] != pair[1]}
@@ -61,6 +61,18 @@ def save_form(
         action = "added" if before is None else "changed"
         note(by, area, action, saved, url=url, merchant=merchant, target=target, changes=changes)
     return saved
+
+
+def _save(form: forms.ModelForm) -> Any:
+    """Write the form's own columns: what else of the row has changed since it was read (a secret, say) stays."""
+    row: Any = form.save(commit=False)
+    columns = [name for name in form._meta.fields or () if not row._meta.get_field(name).many_to_many]
+    if isinstance(row, User):
+        row.is_superuser = row.is_staff
+        columns.append("is_superuser")
+    row.save(update_fields=columns)
+    form.save_m2m()
+    return row
 
 
 def facts(row: models.Model, form: forms.ModelForm) -> dict[str, Any]:

@@ -28,7 +28,12 @@ class CatalogError(ValueError):
 
 
 def add_product(
-    merchant: Merchant, values: dict[str, Any], *, image: bytes | None = None, image_url: str = ""
+    merchant: Merchant,
+    values: dict[str, Any],
+    *,
+    image: bytes | None = None,
+    image_url: str = "",
+    by: User | None = None,
 ) -> Product:
     """Add a product of ``values`` (PRODUCT_FIELDS) with a picture by bytes or by address.
 
@@ -40,6 +45,7 @@ def add_product(
             product = Product.objects.create(merchant=merchant, **values)
             if stored is not None or image_url:
                 _insert_image(product, stored, image_url, position=0)
+            _note(product, "added", by)
     except IntegrityError as error:
         raise CatalogError(f"There is a product with the id {values['external_id']} already.") from error
     return product
@@ -90,7 +96,12 @@ def set_status(product_id: int, status: str, by: User | None = None) -> int:
 
 
 def add_image(
-    product_id: int, *, image: bytes | None = None, image_url: str = "", primary: bool = False
+    product_id: int,
+    *,
+    image: bytes | None = None,
+    image_url: str = "",
+    primary: bool = False,
+    by: User | None = None,
 ) -> ProductImage:
     """Add a picture by bytes or by address, as the product's first one if ``primary``. Raises ImageError."""
     stored = store_image(image) if image is not None else None
@@ -103,12 +114,13 @@ def add_image(
             product.images.filter(position=0).update(position=position)
             position = 0
         added = _insert_image(product, stored, image_url, position)
+        _note(product, "added a photo to", by)
         change.settle()
         return added
 
 
 @transaction.atomic
-def make_primary(image_id: int, product_id: int) -> None:
+def make_primary(image_id: int, product_id: int, by: User | None = None) -> None:
     """Show and paint this picture of the product instead of the present one."""
     product = _for_change(product_id)
     image = product.images.get(pk=image_id)
@@ -118,15 +130,17 @@ def make_primary(image_id: int, product_id: int) -> None:
     free = (product.images.aggregate(last=Max("position"))["last"] or 0) + 1
     product.images.filter(position=0).update(position=free)
     product.images.filter(pk=image.pk).update(position=0)
+    _note(product, "chose another photo for", by)
     change.settle()
 
 
 @transaction.atomic
-def remove_image(image_id: int, product_id: int) -> None:
+def remove_image(image_id: int, product_id: int, by: User | None = None) -> None:
     """Remove a picture; the next one takes the first place. What becomes of its creatives: ``photo_changes``."""
     product = _for_change(product_id)
     change = PhotoChange.begin(product.merchant_id, [product_id], [image_id])
-    product.images.filter(pk=image_id).delete()
+    if product.images.filter(pk=image_id).delete()[0]:
+        _note(product, "removed a photo of", by)
     if not product.images.filter(position=0).exists() and (following := product.images.first()) is not None:
         product.images.filter(pk=following.pk).update(position=0)
     change.settle()

@@ -120,11 +120,33 @@ def switch(slug: str, is_active: bool, by: User) -> Placement:
     return placement
 
 
-def set_layout(merchant: Merchant, placement: Placement, values: dict[str, Any]) -> None:
+@transaction.atomic
+def set_layout(
+    merchant: Merchant, placement: Placement, values: dict[str, Any], by: User | None = None
+) -> None:
     """Lay a placement out in the merchant's own way; ``values`` by the names of ``LAYOUT_FIELDS``."""
-    MerchantPlacement.objects.update_or_create(merchant=merchant, placement=placement, defaults=values)
+    own, _ = MerchantPlacement.objects.select_for_update().get_or_create(
+        merchant=merchant, placement=placement, defaults={name: getattr(placement, name) for name in values}
+    )
+    changes = {
+        name: [getattr(own, name), value] for name, value in values.items() if getattr(own, name) != value
+    }
+    for name, value in values.items():
+        setattr(own, name, value)
+    own.save()
+    if changes:
+        _note_layout(merchant, placement, "laid out", by, changes)
 
 
-def reset_layout(merchant: Merchant, placement: Placement) -> None:
+@transaction.atomic
+def reset_layout(merchant: Merchant, placement: Placement, by: User | None = None) -> None:
     """Lay a placement out for the merchant as for everybody."""
-    MerchantPlacement.objects.filter(merchant=merchant, placement=placement).delete()
+    if MerchantPlacement.objects.filter(merchant=merchant, placement=placement).delete()[0]:
+        _note_layout(merchant, placement, "laid out as for everybody", by, {})
+
+
+def _note_layout(
+    merchant: Merchant, placement: Placement, action: str, by: User | None, changes: dict[str, list[Any]]
+) -> None:
+    url = reverse("layout", args=[placement.slug])
+    audit.note(by, "placements", action, placement, url=url, merchant=merchant, changes=changes)

@@ -43,14 +43,14 @@ def layout(request: HttpRequest, slug: str) -> HttpResponse:
     form = MerchantPlacementForm(request.POST or None, initial=initial)
     back = f"{reverse('layouts')}?merchant={merchant.slug}"
     if request.method == "POST" and "reset" in request.POST:
-        reset_layout(merchant, placement)
+        reset_layout(merchant, placement, signed_in(request))
         messages.success(request, f"{placement.name} is laid out as for everybody.")
         return redirect(back)
     if request.method == "POST" and form.is_valid():
         if problem := placement_problem(_shown(placement, form.instance)):
             form.add_error(None, problem)
         else:
-            set_layout(merchant, placement, form.cleaned_data)
+            set_layout(merchant, placement, form.cleaned_data, signed_in(request))
             messages.success(request, "Saved. New pictures are painted as they are asked for.")
             return redirect(back)
     context = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -119,8 +120,10 @@ def requeue_request(request: HttpRequest, request_id: int) -> HttpResponse:
     """Give a failed request a fresh set of attempts."""
     if not CreativeRequest.objects.filter(pk=request_id).exists():
         raise Http404(f"no request {request_id}")
-    if requeue(request_id):
-        _note(request, "queued again", f"request {request_id}")
+    with transaction.atomic():
+        if is_queued := requeue(request_id):
+            _note(request, "queued again", f"request {request_id}")
+    if is_queued:
         messages.success(request, f"Request {request_id} is queued again.")
     else:
         messages.warning(request, f"Request {request_id} is not failed any more; nothing was changed.")
@@ -131,9 +134,10 @@ def requeue_request(request: HttpRequest, request_id: int) -> HttpResponse:
 @require_POST
 def requeue_all(request: HttpRequest) -> HttpResponse:
     """Give every failed request, and every size that could not be rendered, a fresh set of attempts."""
-    ids = list(selectors.failed_requests().values_list("pk", flat=True))
-    count, sizes = sum(map(requeue, ids)), retry_missing()
-    _note(request, "queued again", f"{count} failed requests and {sizes} missing sizes")
+    ids = sorted(selectors.failed_requests().values_list("pk", flat=True))
+    with transaction.atomic():
+        count, sizes = sum(map(requeue, ids)), retry_missing()
+        _note(request, "queued again", f"{count} failed requests and {sizes} missing sizes")
     text = f"Queued again: {count} of {len(ids)} failed requests, {sizes} missing size{'' if sizes == 1 else 's'}."
     messages.success(request, text)
     return redirect("operations")
@@ -144,13 +148,14 @@ def requeue_all(request: HttpRequest) -> HttpResponse:
 def replay_message(request: HttpRequest, delivery_id: int) -> HttpResponse:
     """Send a dead message again, under its own id."""
     try:
-        delivery = replay(delivery_id)
+        with transaction.atomic():
+            delivery = replay(delivery_id)
+            _note(request, "sent again", f"message {delivery.message_id} to {delivery.recommender}")
     except WebhookDelivery.DoesNotExist as error:
         raise Http404(f"no message {delivery_id}") from error
     except ReplayError as error:
         messages.error(request, f"Not sent again: {error}.")
     else:
-        _note(request, "sent again", f"message {delivery.message_id} to {delivery.recommender}")
         messages.success(request, f"Message {delivery.message_id} goes to {delivery.recommender} again.")
     return redirect("operations")
 

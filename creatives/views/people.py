@@ -98,7 +98,6 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     found = get_object_or_404(User, pk=person_id)
     form = PersonForm(request.POST or None, instance=found, editor=signed_in(request))
     if request.method == "POST" and form.is_valid():
-        form.instance.is_superuser = form.cleaned_data["is_staff"]
         url = reverse("person", args=[found.pk])
         changed = audit.save_form(form, signed_in(request), "people", url=url)
         messages.success(request, f"{changed} was saved.")

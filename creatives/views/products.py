@@ -73,7 +73,9 @@ def product_add(request: HttpRequest) -> HttpResponse:
     image_form = ImageForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid() and image_form.is_valid():
         try:
-            added = catalog.add_product(merchant, form.cleaned_data, **image_form.picture)
+            added = catalog.add_product(
+                merchant, form.cleaned_data, **image_form.picture, by=signed_in(request)
+            )
         except catalog.CatalogError as error:
             form.add_error("external_id", str(error))
         except ImageError as error:
@@ -155,7 +157,9 @@ def image_add(request: HttpRequest, product_id: int) -> HttpResponse:
     form = NewImageForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            catalog.add_image(product_id, primary=form.cleaned_data["primary"], **form.picture)
+            catalog.add_image(
+                product_id, primary=form.cleaned_data["primary"], **form.picture, by=signed_in(request)
+            )
         except ImageError as error:
             form.add_error("image", str(error))
         else:
@@ -173,10 +177,10 @@ def image_action(request: HttpRequest, product_id: int, image_id: int, action: s
         ProductImage.objects.filter(product=found), signed_in(request), EDITORS, pk=image_id
     )
     if action == "primary":
-        catalog.make_primary(image.pk, found.pk)
+        catalog.make_primary(image.pk, found.pk, signed_in(request))
         messages.success(request, "This picture is shown and painted from now on.")
     elif action == "remove":
-        catalog.remove_image(image.pk, found.pk)
+        catalog.remove_image(image.pk, found.pk, signed_in(request))
         messages.success(request, "The picture was removed.")
     elif action == "retry":
         catalog.retry_images([image.pk], found.merchant_id)

@@ -11,8 +11,9 @@ from creatives.forms.accounts import MerchantForm, RecommenderForm
 from creatives.forms.placements import PlacementForm
 from creatives.models import AuditEntry, Membership, Merchant, User
 from creatives.services import audit
-from creatives.services.accounts import grant, issue_key, withdraw
-from creatives.services.placements import switch
+from creatives.services.accounts import grant, issue_key, rotate_secret, withdraw
+from creatives.services.catalog import add_image, add_product, make_primary, remove_image
+from creatives.services.placements import reset_layout, set_layout, switch
 from creatives.services.prompts import add_prompt, new_version, retire
 from tests import factories, studio
 
@@ -152,3 +153,40 @@ def test_switching_or_taking_away_twice_is_noted_once(admin: User) -> None:
     withdraw(same, by=admin)
     assert AuditEntry.objects.filter(action="took a role away").count() == 1
     assert placement.is_active
+
+
+def test_a_secret_that_was_renewed_meanwhile_survives_the_form(admin: User) -> None:
+    merchant = factories.merchant()
+    recommender = studio.recommender(merchant)
+    url = recommender.webhook_url
+    data = {"name": "Renamed", "webhook_url": url, "merchants": [merchant.pk], "is_active": "on"}
+    form = RecommenderForm(data, instance=type(recommender).objects.get(pk=recommender.pk))
+    assert form.is_valid(), form.errors
+    secret = rotate_secret(recommender.pk, admin)
+    audit.save_form(form, admin, "recommenders")
+    recommender.refresh_from_db()
+    assert (recommender.name, recommender.webhook_secret) == ("Renamed", secret)
+
+
+def test_photos_and_layouts_by_hand_are_noted_once(admin: User) -> None:
+    merchant, placement = factories.merchant(), factories.placement()
+    values = {"title": "Mug", "external_id": "M1", "link": "https://shop.example/m"}
+    product = add_product(merchant, values, image_url="https://shop.example/1.png", by=admin)
+    added = add_image(product.pk, image_url="https://shop.example/2.png", by=admin)
+    make_primary(added.pk, product.pk, admin)
+    make_primary(added.pk, product.pk, admin)
+    remove_image(added.pk, product.pk, admin)
+    remove_image(added.pk, product.pk, admin)
+    set_layout(merchant, placement, {"scale": 50, "margin": placement.margin}, admin)
+    set_layout(merchant, placement, {"scale": 50, "margin": placement.margin}, admin)
+    reset_layout(merchant, placement, admin)
+    reset_layout(merchant, placement, admin)
+    told = AuditEntry.objects.order_by("pk").values_list("action", "by", "changes")
+    assert list(told) == [
+        ("added", admin.pk, {}),
+        ("added a photo to", admin.pk, {}),
+        ("chose another photo for", admin.pk, {}),
+        ("removed a photo of", admin.pk, {}),
+        ("laid out", admin.pk, {"scale": [placement.scale, 50]}),
+        ("laid out as for everybody", admin.pk, {}),
+    ]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from creatives.models import Creative, CreativeRequest, OutboxEntry, WebhookDelivery
-from creatives.pipeline import open_image
+from creatives.pipeline import judge, open_image
 from creatives.pipeline.provenance import Provenance, SourceType, read_provenance
 from creatives.pipeline.stages import UNSAFE
+from creatives.services import attempts
 from creatives.services.creatives import reject
 from creatives.services.files import load
 from creatives.services.generation import MAX_SEED, requeue
@@ -149,6 +150,26 @@ def test_an_error_while_painting_anew_leaves_the_earlier_picture_to_a_person() -
     assert request.status == "queued"  # as it was read; now it is done
     request.refresh_from_db()
     assert (request.status, request.error) == ("done", "")
+
+
+def test_an_error_while_judging_anew_leaves_the_earlier_picture_to_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[int] = []
+
+    def judge_once(*given: Any, **options: Any) -> Any:
+        looks.append(1)
+        if len(looks) == 2:
+            raise RuntimeError("no memory for the second look")
+        return judge(*given, **options)
+
+    monkeypatch.setattr(attempts, "judge", judge_once)
+    owner = factories.merchant()
+    (request,) = studio.requested(owner, studio.want(studio.photo(owner), studio.version()))
+    assert paint_bucket(studio.FlatPainter(bad_seeds=(request.seed,)), studio.key()) == 1
+    creative = Creative.objects.get()
+    assert (creative.status, creative.seed, creative.record["verdict"]) == ("in_review", request.seed, "fail")
+    assert len(looks) == 2
 
 
 def test_after_a_rejection_no_seed_comes_twice_and_seeds_wrap_around() -> None:
