@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+CERTIFICATE_WARNING_DAYS = 30
+
 
 class Level(Enum):
     """How bad a finding is."""
@@ -130,6 +132,25 @@ def _segmenter() -> tuple[Level, str, str]:
     return Level.WARNING if settings.SEGMENTER == AUTO else Level.ERROR, guess, standing.fix
 
 
+def _signing() -> tuple[Level, str, str]:
+    from datetime import UTC, datetime
+
+    import numpy as np
+
+    from creatives.pipeline.provenance import Provenance, SourceType
+    from creatives.services.provenance import credentials_in_use, finished
+
+    credentials = credentials_in_use()
+    if credentials is None:
+        return Level.OK, "off: pictures carry XMP and no C2PA manifest", ""
+    finished(np.full((32, 32, 3), 255, np.uint8), Provenance(SourceType.COMPOSITE))  # a trial signature
+    days = (credentials.expires - datetime.now(UTC)).days
+    text = f"{credentials.algorithm} as {credentials.subject}, until {credentials.expires:%Y-%m-%d}"
+    if days < CERTIFICATE_WARNING_DAYS:
+        return Level.WARNING, f"{text}: {days} days left", "renew the certificate"
+    return Level.OK, text, ""
+
+
 def _gpu() -> tuple[Level, str, str]:
     import torch
 
@@ -148,5 +169,6 @@ CHECKS = (
     Check("storage", _storage, "set STORAGE_URL to a folder or bucket this process may write"),
     Check("checkpoint", _checkpoint, "set CHECKPOINT_PROFILE to a profile that exists"),
     Check("segmenter", _segmenter, "reinstall: pip install -e ."),
+    Check("signing", _signing, "see docs/production.md, Signed pictures; until then nothing is painted"),
     Check("gpu", _gpu, "reinstall torch"),
 )

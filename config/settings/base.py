@@ -170,6 +170,11 @@ SEGMENTER = env.str(
     "SEGMENTER", default="auto"
 )  # a network for cluttered photos: see docs/pipeline.md, Masks
 MODELS_DIR = Path(env.str("MODELS_DIR", default=str(VAR_DIR / "models")))
+# C2PA manifests in finished pictures: off unless certificate and key (PEM files) are given; see docs/production.md
+C2PA_CERTIFICATE = env.str("C2PA_CERTIFICATE", default="")
+C2PA_PRIVATE_KEY = env.str("C2PA_PRIVATE_KEY", default="")
+C2PA_ALGORITHM = env.str("C2PA_ALGORITHM", default="es256").lower()
+C2PA_TIMESTAMP_URL = env.str("C2PA_TIMESTAMP_URL", default="")
 STAGE_CACHE_DIR = Path(env.str("STAGE_CACHE_DIR", default=str(VAR_DIR / "stage-cache")))
 
 # Delivery: attempts at 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: three days in all (Standard Webhooks).

@@ -26,6 +26,11 @@ class SourceType(StrEnum):
     COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
     PAINTED = "trainedAlgorithmicMedia"
 
+    @property
+    def uri(self) -> str:
+        """The term's address in IPTC's vocabulary."""
+        return _SOURCE_TYPES + self.value
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -40,25 +45,23 @@ class Provenance:
     def xmp(self) -> bytes:
         """The XMP packet, UTF-8. Equal provenances have equal packets."""
         facts = "".join(
-            f"<studio:{name}>{escape(str(value))}</studio:{name}>"
-            for name, value in self._facts().items()
-            if value
+            f"<studio:{name}>{escape(value)}</studio:{name}>" for name, value in self.facts().items()
         )
         return (
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
             '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
             f'<rdf:RDF xmlns:rdf="{_RDF}">'
             f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{_IPTC}" xmlns:xmp="{_XMP}" xmlns:studio="{_OURS}">'
-            f"<Iptc4xmpExt:DigitalSourceType>{_SOURCE_TYPES}{self.source_type}</Iptc4xmpExt:DigitalSourceType>"
+            f"<Iptc4xmpExt:DigitalSourceType>{self.source_type.uri}</Iptc4xmpExt:DigitalSourceType>"
             f"<xmp:CreatorTool>{TOOL}</xmp:CreatorTool>{facts}"
             "</rdf:Description></rdf:RDF></x:xmpmeta>"
             '<?xpacket end="r"?>'
         ).encode()
 
-    def _facts(self) -> dict[str, str]:
-        return {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name != "source_type"
-        }
+    def facts(self) -> dict[str, str]:
+        """What it was painted with, by name, without the empty ones."""
+        named = {field.name: str(getattr(self, field.name)) for field in fields(self)}
+        return {name: value for name, value in named.items() if value and name != "source_type"}
 
 
 def read_provenance(data: bytes) -> Provenance | None:

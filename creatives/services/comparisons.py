@@ -25,7 +25,6 @@ from creatives.pipeline import (
     Segmenter,
     StageCache,
     bucket_for,
-    encode_png,
     judge,
     light_for,
     paint_job,
@@ -41,7 +40,7 @@ from creatives.services.leases import in_seconds
 from creatives.services.painting import Painter as PaintingPainter
 from creatives.services.photos import PhotoMissingError, photo_of
 from creatives.services.profiles import find_profile
-from creatives.services.provenance import mark_of
+from creatives.services.provenance import credentials_in_use, finished, provenance_of
 
 log = structlog.get_logger("comparisons")
 
@@ -202,6 +201,7 @@ def _painted(
     segmenter: Segmenter | None,
 ) -> dict[str, Any]:
     """The fields of a finished entry."""
+    credentials_in_use()  # what cannot be signed is not painted either
     wanted, profile = entry.comparison, find_profile(entry.profile)
     by_hand = masks.hand_made(wanted.merchant_id, wanted.image_sha256)
     bucket = bucket_for(wanted.width, wanted.height, profile.buckets)
@@ -234,10 +234,10 @@ def _painted(
         "reasons": list(quality.reasons),
     }
     made_by, seed = pipeline_version(profile), wanted.seed
-    marks = {kind: mark_of(kind, profile.name, made_by, None, seed) for kind in SourceType}
+    of_kind = {kind: provenance_of(kind, profile.name, made_by, None, seed) for kind in SourceType}
     return {
-        "final": store(encode_png(final, marks[SourceType.COMPOSITE])),
-        "generated": store(encode_png(generated, marks[SourceType.PAINTED])),
+        "final": store(finished(final, of_kind[SourceType.COMPOSITE])),
+        "generated": store(finished(generated, of_kind[SourceType.PAINTED])),
         "facts": facts,
         "pipeline_version": made_by,
         "step": entry.steps,

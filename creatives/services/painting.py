@@ -41,7 +41,7 @@ from creatives.services.gate import pass_gate
 from creatives.services.leases import Claim, LeaseLostError, claim, kept_alive, lock_held, release
 from creatives.services.photos import PhotoMissingError, photo_of
 from creatives.services.product_status import GIVEN_UP, is_offered
-from creatives.services.provenance import mark_of
+from creatives.services.provenance import credentials_in_use, finished, provenance_of
 from creatives.services.retries import fail, is_last, put_back
 from creatives.services.sizes import size_of
 
@@ -146,7 +146,8 @@ def _paint(
 
 
 def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: Segmenter) -> Work:
-    """Steps 1 to 3. Raises ImageError, LayoutError, PhotoMissingError or SupersededError."""
+    """Steps 1 to 3. Raises ImageError, LayoutError, PhotoMissingError, SupersededError or SigningError."""
+    credentials_in_use()  # what cannot be signed is not painted either
     request, profile = one.request, painter.profile
     ours = pipeline_version(profile)
     if request.pipeline_version != ours:
@@ -202,24 +203,24 @@ def _develop(painter: Painter, attempt: Attempt) -> Picture:
     work, generated, quality = attempt.work, attempt.generated, attempt.quality
     prepared, request = work.prepared, work.claim.request
     whole = render(prepared, generated, prepared.bucket, work.light)
-    pictures = {
-        "mask": prepared.mask,
-        "placed": prepared.placed,
-        "edges": prepared.edges,
-        "generated": generated,
-        "final": whole.final,
-    }
     sizes = request.renditions.values_list("width", "height")
     sized = {size: render(prepared, generated, size, work.light) for size in sizes}
     version = request.prompt_version
-    marks = {
-        step: mark_of(kind, painter.profile.name, request.pipeline_version, version, work.job.seed)
-        for step, kind in (("generated", SourceType.PAINTED), ("final", SourceType.COMPOSITE))
+    of_kind = {
+        kind: provenance_of(kind, painter.profile.name, request.pipeline_version, version, work.job.seed)
+        for kind in SourceType
     }
+    composite, credentials = of_kind[SourceType.COMPOSITE], credentials_in_use()
     warnings = dict.fromkeys(note for one in sized.values() or [whole] for note in one.warnings)
     return Picture(
-        steps={step: store(encode_png(pixels, marks.get(step, b""))) for step, pixels in pictures.items()},
-        renditions={size: store(encode_png(one.final, marks["final"])) for size, one in sized.items()},
+        steps={
+            "mask": store(encode_png(prepared.mask)),
+            "placed": store(encode_png(prepared.placed)),
+            "edges": store(encode_png(prepared.edges)),
+            "generated": store(finished(generated, of_kind[SourceType.PAINTED])),
+            "final": store(finished(whole.final, composite)),
+        },
+        renditions={size: store(finished(one.final, composite)) for size, one in sized.items()},
         record={
             "seed": work.job.seed,
             "profile": painter.profile.name,
@@ -241,6 +242,7 @@ def _develop(painter: Painter, attempt: Attempt) -> Picture:
             "verdict": quality.verdict,
             "reasons": list(quality.reasons),
             "discarded": list(attempt.discarded),
+            "signed_by": credentials.subject if credentials else "",
             "warnings": list(warnings),
         },
     )

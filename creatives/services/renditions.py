@@ -32,7 +32,7 @@ from creatives.services.files import load, store
 from creatives.services.leases import in_seconds
 from creatives.services.photos import photo_of
 from creatives.services.profiles import find_profile, profile_in_use
-from creatives.services.provenance import mark_of_creative
+from creatives.services.provenance import finished, provenance_of_creative
 from creatives.services.sizes import size_of
 
 log = structlog.get_logger("renditions")
@@ -130,8 +130,8 @@ def _rendered(creative: Creative, rows: Sequence[Rendition], cache: StageCache |
 
 def _attach(creative: Creative, pictures: dict[int, Picture]) -> int:
     """Store the pictures, unless the creative has died or been replaced meanwhile; their warnings join its record."""
-    mark = mark_of_creative(creative)
-    files = {pk: store(encode_png(picture.final, mark)) for pk, picture in pictures.items()}
+    provenance = provenance_of_creative(creative)
+    files = {pk: store(finished(picture.final, provenance)) for pk, picture in pictures.items()}
     with transaction.atomic():
         locked = Creative.objects.select_for_update(of=("self",)).select_related(
             "request__merchant", "request__prompt_version"

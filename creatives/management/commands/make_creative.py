@@ -47,9 +47,11 @@ class Command(BaseCommand):
             Size,
             make_creative,
         )
+        from creatives.pipeline.credentials import SigningError
         from creatives.pipeline.image_io import read_bytes
         from creatives.pipeline.profiles import DEFAULT_PROFILE
         from creatives.services.profiles import find_profile, painter_of
+        from creatives.services.provenance import credentials_in_use
 
         out = Path(options["out"])
         if out.exists() and not out.is_dir():
@@ -57,6 +59,7 @@ class Command(BaseCommand):
         try:
             size = Size.parse(options["size"])
             seed = _whole_number("--seed", options["seed"])
+            credentials_in_use()  # what cannot be signed is not painted either
             result = make_creative(
                 Path(options["image"]),
                 prompt=options["prompt"],
@@ -72,12 +75,14 @@ class Command(BaseCommand):
             _refuse(f"{options['image']}: {error}")
         except ProfileError as error:
             _refuse(f"--profile: {error}")
-        except CheckpointError as error:
+        except (CheckpointError, SigningError) as error:
             _refuse(str(error))
         except ValueError as error:
             _refuse(str(error))
         try:
             write_result(result.final, result.steps, result.record, out)
+        except SigningError as error:
+            _refuse(str(error))
         except OSError as error:
             _refuse(f"--out {out}: cannot be written: {error.strerror or error}")
         self.stdout.write(f"{out / 'final.png'}: {size}, seed {seed}, {result.record['verdict']}")
@@ -87,19 +92,23 @@ def write_result(final: Any, steps: dict[str, Any], record: dict[str, Any], out:
     """Write everything beside `out` first and move it into place file by file, the record last."""
     from creatives.pipeline import encode_png
     from creatives.pipeline.provenance import Provenance, SourceType
+    from creatives.services.provenance import finished
 
     made = {name: str(record[name]) for name in ("profile", "pipeline_version", "seed")}
     marks = {
-        "4_generated": Provenance(SourceType.PAINTED, **made).xmp(),
-        "5_final": Provenance(SourceType.COMPOSITE, **made).xmp(),
+        "4_generated": Provenance(SourceType.PAINTED, **made),
+        "5_final": Provenance(SourceType.COMPOSITE, **made),
+    }
+    files = {"final.png": finished(final, marks["5_final"])} | {
+        f"steps/{name}.png": finished(picture, marks[name]) if name in marks else encode_png(picture)
+        for name, picture in steps.items()
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
         (draft / "steps").mkdir()
-        for name, picture in steps.items():
-            (draft / "steps" / f"{name}.png").write_bytes(encode_png(picture, marks.get(name, b"")))
-        (draft / "final.png").write_bytes(encode_png(final, marks["5_final"]))
+        for name, data in files.items():
+            (draft / name).write_bytes(data)
         (draft / "record.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
         draft.chmod(0o755)
         if not out.exists():
