@@ -24,6 +24,7 @@ from benchmarks.__main__ import Result
 from benchmarks._cutouts import CutOut
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import ImageError, from_array
+from creatives.pipeline.measures import lab
 from creatives.pipeline.network import Network
 from creatives.pipeline.segment import DOUBTFUL, Mask, segment
 from creatives.pipeline.segmenter import Segmenter
@@ -195,16 +196,16 @@ def _ours(photo: U8, network: Network | None) -> Mask:
 
 def border_flood(photo: U8) -> U8:
     """The plain means: what is within FLOOD of the border's median colour and connected with the border is not product."""
-    lab = cv2.cvtColor(photo.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    colours = lab(photo)
     border = np.concatenate(
         [
-            lab[:4].reshape(-1, 3),
-            lab[-4:].reshape(-1, 3),
-            lab[:, :4].reshape(-1, 3),
-            lab[:, -4:].reshape(-1, 3),
+            colours[:4].reshape(-1, 3),
+            colours[-4:].reshape(-1, 3),
+            colours[:, :4].reshape(-1, 3),
+            colours[:, -4:].reshape(-1, 3),
         ]
     )
-    alike = (np.linalg.norm(lab - np.median(border, axis=0), axis=2) <= FLOOD).astype(np.uint8)
+    alike = (np.linalg.norm(colours - np.median(border, axis=0), axis=2) <= FLOOD).astype(np.uint8)
     _, labels = cv2.connectedComponents(alike, connectivity=4)
     outer = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     return np.where(np.isin(labels, outer[outer > 0]), 0, 255).astype(np.uint8)
@@ -236,8 +237,8 @@ def ring_errors(item: CutOut, photo: U8) -> dict[str, float]:
     rim = cv2.dilate(((item.alpha > 0) & (item.alpha < 255)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     errors = {}
     for scene, colour in SCENES.items():
-        ours = _lab(_on(found[..., :3], found[..., 3], colour))
-        truth = _lab(_on(item.rgb, item.alpha, colour))
+        ours = lab(_on(found[..., :3], found[..., 3], colour))
+        truth = lab(_on(item.rgb, item.alpha, colour))
         errors[scene] = float(np.linalg.norm(ours - truth, axis=2)[rim].mean())
     return errors
 
@@ -247,10 +248,6 @@ def _on(rgb: U8, alpha: U8, colour: tuple[int, int, int]) -> U8:
 
     background = np.broadcast_to(np.array(colour, np.uint8), rgb.shape)
     return compose(np.dstack([rgb, alpha]), np.ascontiguousarray(background), shadow=0.0)
-
-
-def _lab(picture: U8) -> F32:
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def _photo(item: CutOut, name: str) -> U8:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blobs import drop_orphans, reachable_from_border
+from .measures import lab
 from .nearest import nearest_values
 
 U8 = NDArray[np.uint8]
@@ -98,8 +99,8 @@ def _shadow(rgb: U8, alpha: U8) -> Bool:
     solid = alpha >= SOLID
     if not solid.any():  # a product of glass is no shadow
         return solid
-    lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
-    shady = (lab[..., 0] <= DARK) & (np.hypot(lab[..., 1], lab[..., 2]) <= GREY)
+    colours = lab(rgb)
+    shady = (colours[..., 0] <= DARK) & (np.hypot(colours[..., 1], colours[..., 2]) <= GREY)
     step = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     soft = (alpha > 0) & ~solid & shady & (step < CRISP_STEP)
     fading = reachable_from_border(_padded(soft | (alpha == 0)))[1:-1, 1:-1] & soft
@@ -111,14 +112,14 @@ def _shadow(rgb: U8, alpha: U8) -> Bool:
     keep = (areas >= LEAST_SHARE * float(solid.sum())) & (reach >= LEAST_REACH)
     keep[0] = False
     outer = np.asarray(keep[labels], np.bool_)
-    return outer | _enclosed(outer, soft & ~fading, lab, alpha) if outer.any() else outer
+    return outer | _enclosed(outer, soft & ~fading, colours, alpha) if outer.any() else outer
 
 
-def _enclosed(outer: Bool, soft: Bool, lab: F32, alpha: U8) -> Bool:
+def _enclosed(outer: Bool, soft: Bool, colours: F32, alpha: U8) -> Bool:
     """The same shadow seen through handles and rings: of its colour, and hardly denser than it is outside."""
-    colour = np.median(lab[outer], axis=0)
+    colour = np.median(colours[outer], axis=0)
     densest = 1.2 * float(np.percentile(alpha[outer], 99))
-    alike = soft & (np.linalg.norm(lab - colour, axis=2) < SAME_COLOUR) & (alpha <= densest)
+    alike = soft & (np.linalg.norm(colours - colour, axis=2) < SAME_COLOUR) & (alpha <= densest)
     return cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
 
 

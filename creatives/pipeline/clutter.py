@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blobs import Window, drop_orphans, reachable_from_border, regions
+from .histogram import colour_codes, density
 from .matte import local_backdrop, soft_matte
 from .network import Network
 
@@ -20,6 +21,9 @@ Code = TypeVar("Code", np.uint8, np.float32)
 SURE_IN, SURE_OUT = 0.9, 0.1
 BINS = (25, 44, 44)
 """Of L*, a* and b*: 4, 5 and 5 units each."""
+SIGMA = 1.0
+TAPS = 0.58, 0.21
+"""A Gaussian of 0.7 bins, which three taps hold."""
 
 HOLE_PIXELS, HOLE_LIKENESS = 12, 0.33
 """From this likeness to the surroundings up an enclosed region is a hole; below it is a print, a lining, a label."""
@@ -78,9 +82,11 @@ class Surroundings:
 
     def __init__(self, rgb: U8, looks: tuple[F32, F32]) -> None:
         highest, lowest = np.maximum(*looks), np.minimum(*looks)
-        self._codes = _codes(rgb)
+        self._codes = colour_codes(rgb, BINS, SIGMA)
         self._outside = (highest < SURE_OUT) & reachable_from_border(highest < 0.5)
-        around, within = self._density(self._outside), self._density(lowest > SURE_IN)
+        around, within = (
+            density(self._codes[region], BINS, TAPS) for region in (self._outside, lowest > SURE_IN)
+        )
         self._around, self._share = around, around / (around + within + 1e-9)
         # What nine tenths of the surroundings reach under their own model counts as common there.
         common = np.percentile(around[self._codes[self._outside]], 10) if self._outside.any() else np.inf
@@ -94,23 +100,6 @@ class Surroundings:
     def separable(self, product: Bool) -> float:
         """0..1: how little the product's colours (H, W) are those of its surroundings."""
         return 1.0 - self.likeness((slice(None), slice(None)), product)
-
-    def _density(self, region: Bool) -> F32:
-        counts = (
-            np.bincount(self._codes[region], minlength=int(np.prod(BINS))).reshape(BINS).astype(np.float32)
-        )
-        for axis in range(3):  # a Gaussian of 0.7 bins, which three taps hold
-            moved = np.moveaxis(counts, axis, 0)
-            padded = np.pad(moved, ((1, 1), (0, 0), (0, 0)), mode="edge")
-            counts = np.moveaxis(0.58 * moved + 0.21 * (padded[:-2] + padded[2:]), 0, axis)
-        return np.asarray((counts / max(float(counts.sum()), 1.0)).ravel(), np.float32)
-
-
-def _codes(rgb: U8) -> NDArray[np.int64]:
-    lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 1.0).astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
-    shares = np.stack([lab[..., 0] / 100, (lab[..., 1] + 110) / 220, (lab[..., 2] + 110) / 220], axis=-1)
-    bins = np.clip((shares * BINS).astype(np.int64), 0, np.array(BINS) - 1)
-    return np.asarray((bins[..., 0] * BINS[1] + bins[..., 1]) * BINS[2] + bins[..., 2], np.int64)
 
 
 def _mirrored(picture: NDArray[Code]) -> NDArray[Code]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .expansion import object_region
 from .gate import LIMITS, Limit
 from .grounding import around_the_foot, floating
-from .leaks import leaked_edges, painted_edges, seam, seam_column
+from .leaks import leaked_edges, painted_edges, seam
 from .measures import grown, shrunk
 from .quality import distinctness_score, missed_edges
 
@@ -59,9 +59,9 @@ def draw_findings(
 
 def _suspects(generated: U8, composed: U8 | None, product: Bool, limits: Mapping[str, Limit]) -> list[Bool]:
     found = []
-    if "seam" in limits and limits["seam"].is_doubtful(seam(generated, product)):
+    if "seam" in limits and limits["seam"].is_doubtful((step := seam(generated, product)).strength):
         line = np.zeros_like(product)
-        line[:, seam_column(generated, product)] = True
+        line[:, step.column] = True
         found.append(grown(line, 1) & ~product)
     if composed is None:
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +34,13 @@ def leaked_edges(generated: U8, product: Bool, edges: Bool | None = None) -> Boo
     edges: all of the painting's, where they are known already (`painted_edges`); likewise below.
     """
     edges = painted_edges(generated) if edges is None else edges
-    ring = grown(product, max(6, reach(product))) & ~grown(product, 2)
+    beside = edges & grown(product, max(6, reach(product))) & ~grown(product, 2)
     away = cv2.distanceTransform((~product).astype(np.uint8), cv2.DIST_L2, 5)
     grey = cv2.GaussianBlur(cv2.cvtColor(generated, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
-    normals, ways = _directions(grey), _directions(away)
-    parallel = np.abs((normals * ways).sum(axis=2)) >= PARALLEL
-    return np.asarray(ring & edges & parallel, np.bool_)
+    normals, ways = _directions(grey, beside), _directions(away, beside)
+    leaked = np.zeros_like(beside)
+    leaked[beside] = np.abs((normals * ways).sum(axis=1)) >= PARALLEL
+    return leaked
 
 
 def leakage(generated: U8, product: Bool, edges: Bool | None = None) -> float:
@@ -51,8 +54,9 @@ def leakage(generated: U8, product: Bool, edges: Bool | None = None) -> float:
     _, labels = cv2.distanceTransformWithLabels(
         (~around).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    nearest = np.unique(labels[beside])
-    return float(np.isin(labels[around], nearest).mean()) * _beyond_texture(leaked, edges, product)
+    followed = np.zeros(int(labels.max()) + 1, np.bool_)
+    followed[labels[beside]] = True
+    return float(followed[labels[around]].mean()) * _beyond_texture(leaked, edges, product)
 
 
 def _beyond_texture(leaked: Bool, edges: Bool, product: Bool) -> float:
@@ -68,18 +72,21 @@ def _beyond_texture(leaked: Bool, edges: Bool, product: Bool) -> float:
     return max(0.0, 1.0 - beyond / beside) if leaked.any() and beside else 0.0
 
 
-def seam(picture: U8, product: Bool) -> float:
-    """Strength of the strongest straight upright step over LONG of the frame; 1 is what is usual in the picture.
+class Seam(NamedTuple):
+    """strength: 1 is what is usual in the picture; column: the one left of the step."""
+
+    strength: float
+    column: int
+
+
+def seam(picture: U8, product: Bool) -> Seam:
+    """The strongest straight upright step over LONG of the frame.
 
     Level lines are not counted: tables and horizons are level.
     """
     strongest = _upright_steps(picture, product).max(axis=0)
-    return float(strongest.max() / (float(np.median(strongest)) + 0.5))
-
-
-def seam_column(picture: U8, product: Bool) -> int:
-    """Where `seam` found it: the column left of the step."""
-    return int(_upright_steps(picture, product).max(axis=0).argmax())
+    strength = float(strongest.max() / (float(np.median(strongest)) + 0.5))
+    return Seam(strength, int(strongest.argmax()))
 
 
 def _upright_steps(picture: U8, product: Bool) -> F32:
@@ -97,9 +104,9 @@ def _upright_steps(picture: U8, product: Bool) -> F32:
     return np.abs(cv2.blur(step, (1, length), borderType=cv2.BORDER_CONSTANT)).astype(np.float32)
 
 
-def _directions(picture: NDArray[np.generic]) -> F32:
-    """Unit gradients, float32 (H, W, 2)."""
+def _directions(picture: NDArray[np.generic], region: Bool) -> F32:
+    """Unit gradients of a picture (H, W) in a region, float32 (N, 2)."""
     values = picture.astype(np.float32)
     dx, dy = cv2.Sobel(values, cv2.CV_32F, 1, 0), cv2.Sobel(values, cv2.CV_32F, 0, 1)
-    length = np.maximum(cv2.magnitude(dx, dy), 1e-6)
-    return np.dstack([dx / length, dy / length])
+    length = np.maximum(cv2.magnitude(dx, dy)[region], 1e-6)
+    return np.stack([dx[region] / length, dy[region] / length], axis=1)

@@ -13,7 +13,9 @@ Bool = NDArray[np.bool_]
 
 def lab(picture: U8) -> F32:
     """float32 (H, W, 3): CIELAB of uint8 sRGB, L* 0..100."""
-    return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
+    shares = picture.astype(np.float32)
+    shares /= 255.0
+    return np.asarray(cv2.cvtColor(shares, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def grown(region: Bool, pixels: int) -> Bool:

@@ -16,6 +16,7 @@ from .leaks import leakage, painted_edges, seam
 from .measures import grown, lab, shrunk
 
 U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
 PASSED, DOUBTFUL, FAILED = "pass", "doubtful", "fail"
@@ -91,17 +92,17 @@ def measure(
 ) -> dict[str, float]:
     """All scores of a creative by name; see `assess` and `Quality`."""
     product = np.asarray(placed[..., 3] >= 128, np.bool_)
-    painted, drawn = object_region(generated, product), painted_edges(generated)
+    painted, drawn, colours = object_region(generated, product), painted_edges(generated), lab(composed)
     found = {
         "structure": structure_score(generated, edges, drawn),
         "agreement": overlap(painted, product),
         "expansion": expansion(painted, product),
         "expansion_after": expansion(object_region(composed, product), product),
         "leakage": leakage(generated, product, drawn),
-        "floating": floating(composed, product),
-        "seam": seam(generated, product),
+        "floating": floating(composed, product, colours),
+        "seam": seam(generated, product).strength,
         "sharpness": sharpness_score(generated, ~grown(product, 3)),
-        "distinctness": distinctness_score(composed, product),
+        "distinctness": distinctness_score(composed, product, colours),
         "mask": mask_confidence,
     }
     return {name: round(value, 4) for name, value in found.items()}
@@ -130,17 +131,20 @@ def sharpness_score(picture: U8, region: Bool) -> float:
     return float(np.clip(np.log2(max(spread, 0.5) / 0.5) / 6.0, 0.0, 1.0))
 
 
-def distinctness_score(composed: U8, product: Bool) -> float:
-    """Mean ΔE*ab between each rim pixel of the product and the background blurred from just outside."""
+def distinctness_score(composed: U8, product: Bool, colours: F32 | None = None) -> float:
+    """Mean ΔE*ab between each rim pixel of the product and the background blurred from just outside.
+
+    colours: the picture's in CIELAB (`lab`), where they are known already.
+    """
     inner = product & ~shrunk(product, 3)
     outer = grown(product, 4) & ~grown(product, 1)
     if not (inner.any() and outer.any()):
         return 100.0
-    colours = lab(composed)
-    weight = cv2.GaussianBlur(outer.astype(np.float32), (0, 0), 4.0)
-    around = (
-        cv2.GaussianBlur(colours * outer[..., None].astype(np.float32), (0, 0), 4.0)
-        / np.maximum(weight, 1e-4)[..., None]
-    )
+    colours = lab(composed) if colours is None else colours
+    share = outer.astype(np.float32)
+    weight = cv2.GaussianBlur(share, (0, 0), 4.0)
     usable = inner & (weight > 1e-3)
-    return float(np.linalg.norm(colours - around, axis=2)[usable].mean()) if usable.any() else 100.0
+    if not usable.any():
+        return 100.0
+    around = cv2.GaussianBlur(colours * share[..., None], (0, 0), 4.0)[usable] / weight[usable][:, None]
+    return float(np.linalg.norm(colours[usable] - around, axis=1).mean())

@@ -13,7 +13,7 @@ from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.expansion import expansion, object_region, overlap
 from creatives.pipeline.gate import LIMITS, Limit, limits_with
 from creatives.pipeline.grounding import floating
-from creatives.pipeline.leaks import leakage, seam, seam_column
+from creatives.pipeline.leaks import leakage, seam
 from creatives.pipeline.profiles import CheckpointProfile, ProfileError
 from creatives.pipeline.quality import REASONS, assess, decide
 from creatives.pipeline.support import confidence_of, outline_support
@@ -103,10 +103,11 @@ def test_a_fault_is_named_first_among_the_reasons(spoil: Callable[[U8], None], s
 
 def test_a_seam_is_found_where_it_is_and_a_horizon_is_none() -> None:
     picture = painted()
-    usual = seam(picture, product())
+    usual = seam(picture, product()).strength
     _seam(picture)
-    assert seam_column(picture, product()) == 129
-    assert seam(picture, product()) > 3 * usual
+    strength, column = seam(picture, product())
+    assert column == 129
+    assert strength > 3 * usual
 
 
 def test_a_second_outline_counts_by_the_share_of_the_outline_that_it_follows() -> None:
