@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from bandit.experiment_pictures import prepare_pictures
 from bandit.models import ArmKind, Design, Experiment, ExperimentAction, ExperimentArm, Layer
 from bandit.statistics import sample_size
 from creatives.models import Merchant, User
@@ -85,7 +86,7 @@ def discard_experiment(experiment_id: int) -> Experiment:
 
 @transaction.atomic
 def start_experiment(experiment_id: int, by: User | None = None) -> Experiment:
-    """Draft → running, on the lowest stretch of the merchant's line that is free.
+    """Draft → running, on the lowest stretch of the merchant's line that is free; its products on white are asked for.
 
     Raises ExperimentError when it is no draft or there is no room for it.
     """
@@ -97,6 +98,7 @@ def start_experiment(experiment_id: int, by: User | None = None) -> Experiment:
     _note(
         experiment, by, f"started with {experiment.enrolled} % of its {experiment.traffic} % of the shoppers"
     )
+    prepare_pictures(experiment)
     return experiment
 
 

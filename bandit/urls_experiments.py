@@ -23,6 +23,7 @@ urlpatterns = [
         name="experiment-json",
     ),
     path("experiments/<int:experiment_id>/start/", views.experiment_start, name="experiment-start"),
+    path("experiments/<int:experiment_id>/ask/", views.experiment_ask, name="experiment-ask"),
     path("experiments/<int:experiment_id>/widen/", views.experiment_widen, name="experiment-widen"),
     path("experiments/<int:experiment_id>/stop/", views.experiment_stop, name="experiment-stop"),
     path("experiments/<int:experiment_id>/discard/", views.experiment_discard, name="experiment-discard"),

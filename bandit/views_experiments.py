@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from bandit.experiment_designs import READY_MADE
+from bandit.experiment_pictures import ask_for_pictures, pictures_of
 from bandit.experiment_results import (
     Result,
     chart,
@@ -39,6 +40,7 @@ from bandit.report_export import to_csv
 from bandit.reports import freshness
 from creatives.models import CreativeRequest, Merchant
 from creatives.permissions import EDITORS, admin_required, current_merchant, member_required, signed_in
+from creatives.services.ahead import AskError
 from creatives.services.sizes import current_pipeline_version
 
 
@@ -75,6 +77,7 @@ def experiment(request: HttpRequest, experiment_id: int) -> HttpResponse:
         "planned_days": result.planned_days(usual_traffic(result.experiment.merchant)[1]),
         "freshness": freshness(result.experiment.merchant),
         "actions": result.experiment.actions.select_related("user"),
+        "pictures": pictures_of(result.experiment, result.arms),
         "widen_form": WidenForm(initial={"enrolled": 100}),
     }
     return render(request, "experiments/experiment.html", context)
@@ -174,6 +177,24 @@ def experiment_widen(request: HttpRequest, experiment_id: int) -> HttpResponse:
         return widen_experiment(pk, form.cleaned_data["enrolled"], user)
 
     return _step(request, experiment_id, widen, "has more shoppers from now on; nobody has changed arms.")
+
+
+@admin_required
+@require_POST
+def experiment_ask(request: HttpRequest, experiment_id: int) -> HttpResponse:
+    """Have the generated pictures of an experiment's arms painted ahead of the shoppers, as far as they are missing."""
+    found = get_object_or_404(_theirs(request), pk=experiment_id)
+    try:
+        asked = ask_for_pictures(found, signed_in(request))
+    except AskError as error:
+        messages.error(request, f"{error}. Ask for a part of the catalogue by the API.")
+    else:
+        if asked.generations or asked.sizes:
+            what = f"Asked for. Paintings: {asked.generations:,}, sizes: {asked.sizes:,}"
+            messages.success(request, f"{what}. They go to review when they are done.")
+        else:
+            messages.info(request, "Everything there is to paint has been asked for already.")
+    return redirect("experiment", found.pk)
 
 
 @admin_required

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -89,7 +90,10 @@ def request_creatives(merchant: Merchant, wants: Sequence[Want]) -> RequestSumma
 
 
 def request_positioned(merchant: Merchant, wants: Sequence[Want]) -> int:
-    """Make sure that the products on white of ``wants`` are asked for, once (prompts do not matter); how many were new."""
+    """Make sure that the products on white of ``wants`` are asked for, once (prompts do not matter); how many were new.
+
+    Those that were asked for already and wait are woken: somebody would look at them now.
+    """
     by_triplet: dict[Triplet, set[tuple[int, int]]] = {}
     for want in wants:
         if is_paintable(want.width, want.height):
@@ -99,7 +103,7 @@ def request_positioned(merchant: Merchant, wants: Sequence[Want]) -> int:
         return 0
     with transaction.atomic():
         new = _insert_positioned(merchant.pk, by_triplet)
-        wake("position", map(str, new))
+        wake("position", map(str, _waiting_on_white(merchant.pk, by_triplet)))
     return len(new)
 
 
@@ -194,5 +198,25 @@ def _insert_positioned(merchant_id: int, by_triplet: dict[Triplet, set[tuple[int
             ON CONFLICT DO NOTHING RETURNING id
             """,
             [merchant_id, *(list(column) for column in zip(*wanted, strict=True))],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _waiting_on_white(merchant_id: int, by_triplet: dict[Triplet, set[tuple[int, int]]]) -> list[int]:
+    """The products on white that are due to be rendered; their ids."""
+    wanted = [(t.image_sha256, t.layout, *size) for t, sizes in by_triplet.items() for size in sizes]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.id FROM creatives_positionedrendition r
+            JOIN unnest(%s::text[], %s::text[], %s::int[], %s::int[]) AS w (image_sha256, layout, width, height)
+                ON w.image_sha256 = r.image_sha256 AND w.layout = r.layout AND w.width = r.width AND w.height = r.height
+            WHERE r.merchant_id = %s AND r.file = '' AND r.due_at <= statement_timestamp() AND r.attempts < %s
+            """,
+            [
+                *(list(column) for column in zip(*wanted, strict=True)),
+                merchant_id,
+                settings.GENERATION_MAX_ATTEMPTS,
+            ],
         )
         return [pk for (pk,) in cursor.fetchall()]

@@ -20,6 +20,8 @@ from creatives.services.retries import fail, is_last, put_back
 log = structlog.get_logger("sweeper")
 
 BATCH = 500
+POSITION_BATCH = 50
+"""Products on white come by the catalogue; what else the queue holds is not to wait for all of them."""
 
 
 def sweep() -> dict[str, int]:
@@ -77,7 +79,7 @@ def _unpositioned() -> Iterable[str]:
     rows = PositionedRendition.objects.filter(
         file="", due_at__lte=Now(), attempts__lt=settings.GENERATION_MAX_ATTEMPTS
     )
-    return map(str, rows.values_list("pk", flat=True)[:BATCH])
+    return map(str, rows.order_by("due_at", "pk").values_list("pk", flat=True)[:POSITION_BATCH])
 
 
 def _uncompared() -> Iterable[str]:

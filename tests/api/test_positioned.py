@@ -120,8 +120,7 @@ def test_a_merchants_own_layout_is_where_the_product_on_white_stands(shop: Shop)
         merchant=shop.merchant, placement=shop.placement, text_width=50, text_height=100
     )
     on_white_for(shop)
-    row = PositionedRendition.objects.get()
-    assert row.layout == "s72-s-m8-t0.0.50.100"
+    row = PositionedRendition.objects.get(layout="s72-s-m8-t0.0.50.100")
     assert position_missing(row.pk)
     row.refresh_from_db()
     picture = open_image(load(str(row.file.name))).rgb

@@ -283,7 +283,7 @@ def _bandit() -> None:
         TABLE.row_of(MERCHANT, f"experiments/<int:experiment_id>/{page}", **experiment)
     TABLE.admins("experiments/add/")
     TABLE.admins("experiments/holdout/", 302, **post(**ours))
-    for step in ("start", "widen", "stop", "discard"):
+    for step in ("start", "ask", "widen", "stop", "discard"):
         TABLE.admins(f"experiments/<int:experiment_id>/{step}/", 302, **post(**experiment))
 
 

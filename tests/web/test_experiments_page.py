@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from bandit.experiment_designs import READY_MADE
 from bandit.experiments import DEFAULT_ARMS as ARMS
 from bandit.experiments import PlanSpec, create_experiment, ensure_default_experiments, start_experiment
-from bandit.models import DailyCell, Experiment, ExperimentDay, Layer
-from creatives.models import Creative, CreativeRequest, Merchant, User
+from bandit.models import DailyCell, Design, Experiment, ExperimentDay, Layer
+from creatives.models import Creative, CreativeRequest, Merchant, PositionedRendition, User
 from creatives.services.sizes import current_pipeline_version
 from tests import factories
 from tests.web.access import build_world
@@ -334,3 +335,63 @@ def test_the_usual_click_rate_is_proposed() -> None:
     )
     page = as_(factories.admin()).get("/experiments/add/", {"merchant": merchant.slug}).content.decode()
     assert 'name="baseline" value="3.5"' in page
+
+
+def phase_1_of(merchant: Merchant) -> Experiment:
+    made = READY_MADE[Design.PHASE_1]
+    return create_experiment(merchant, "Phase I", made.arms, design=made.design)
+
+
+def test_the_page_says_how_many_pictures_are_there() -> None:
+    merchant, client = factories.merchant(), as_(factories.admin())
+    for _ in range(2):
+        factories.image(factories.product(merchant))
+    factories.placement()
+    draft = phase_1_of(merchant)
+    page = client.get(f"/experiments/{draft.pk}/").content.decode()
+    assert "<b>0 of 2</b><small>pictures rendered; the others are once it starts</small>" in page
+    client.post(f"/experiments/{draft.pk}/start/")
+    held = PositionedRendition.objects.first()
+    assert held is not None
+    PositionedRendition.objects.filter(pk=held.pk).update(attempts=99)
+    PositionedRendition.objects.exclude(pk=held.pk).update(file="creatives/aa/aa.png")
+    page = client.get(f"/experiments/{draft.pk}/").content.decode()
+    assert "<b>1 of 2</b><small>pictures rendered, <a href=" in page
+    assert "1 held back</a>" in page
+    assert "<span>Products with an approved creative</span><b>0 of 2</b>" in page
+
+
+def test_an_admin_has_the_generated_pictures_painted_ahead() -> None:
+    merchant, category = factories.merchant(), factories.category()
+    factories.prompt_version(category)
+    factories.image(factories.product(merchant, category=category))
+    factories.placement()
+    draft = phase_1_of(merchant)
+    owner = as_(factories.member(merchant, "owner"))
+    assert "Ask for what is missing" not in owner.get(f"/experiments/{draft.pk}/").content.decode()
+    assert owner.post(f"/experiments/{draft.pk}/ask/").status_code == 403
+    assert not CreativeRequest.objects.exists()
+    client = as_(factories.admin())
+    assert "Ask for what is missing" in client.get(f"/experiments/{draft.pk}/").content.decode()
+    page = client.post(f"/experiments/{draft.pk}/ask/", follow=True).content.decode()
+    assert "Asked for. Paintings: 1, sizes: 1. They go to review when they are done." in page
+    assert CreativeRequest.objects.count() == 1
+    page = client.post(f"/experiments/{draft.pk}/ask/", follow=True).content.decode()
+    assert "Everything there is to paint has been asked for already." in page
+
+
+def test_a_catalogue_too_large_to_ask_for_at_once_is_refused_with_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("creatives.services.ahead.MAX_TRIPLETS", 0)
+    merchant, category = factories.merchant(), factories.category()
+    factories.prompt_version(category)
+    factories.image(factories.product(merchant, category=category))
+    factories.placement()
+    draft = phase_1_of(merchant)
+    page = as_(factories.admin()).post(f"/experiments/{draft.pk}/ask/", follow=True).content.decode()
+    assert (
+        "1 triplets are asked for; the limit is 0 per call. Ask for a part of the catalogue by the API."
+        in page
+    )
+    assert not CreativeRequest.objects.exists()
