@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +55,11 @@ class Authority:
         own = _certificate(name, key, "Issuer", self._key, is_authority=False, lifetime=lifetime)
         return own.public_bytes(Encoding.PEM) + self.intermediate.public_bytes(Encoding.PEM)
 
+    def clock(self, key: Any) -> x509.Certificate:
+        """The certificate of a time-stamping service."""
+        purpose = ExtendedKeyUsageOID.TIME_STAMPING
+        return _certificate("Clock", key, "Issuer", self._key, is_authority=False, purpose=purpose)
+
     def read(self, data: bytes) -> dict[str, Any]:
         """The reader's report of a signed picture, with this authority's root as the one that is trusted."""
         trust = {"user_anchors": self.root.public_bytes(Encoding.PEM).decode()}
@@ -66,6 +76,63 @@ class Authority:
             c2pa.Reader(kind, io.BytesIO(data), context=context) as reader,
         ):
             return json.loads(reader.json())
+
+
+@contextmanager
+def time_stamping(authority: Authority, folder: Path) -> Iterator[str]:
+    """The address of a time-stamping service (RFC 3161) that openssl answers for."""
+    key = new_key()
+    (folder / "clock.pem").write_bytes(authority.clock(key).public_bytes(Encoding.PEM))
+    (folder / "clock.key").write_bytes(pem(key))
+    (folder / "issuer.pem").write_bytes(authority.intermediate.public_bytes(Encoding.PEM))
+    (folder / "serial").write_text("01")
+    names = {
+        "serial": folder / "serial",
+        "signer_cert": folder / "clock.pem",
+        "signer_key": folder / "clock.key",
+        "certs": folder / "issuer.pem",
+        "signer_digest": "sha256",
+        "digests": "sha256,sha384,sha512",
+        "default_policy": "1.2.3.4.1",
+        "ess_cert_id_alg": "sha256",
+    }
+    lines = [
+        "[tsa]",
+        "default_tsa = clock",
+        "[clock]",
+        *(f"{name} = {value}" for name, value in names.items()),
+    ]
+    (folder / "clock.cnf").write_text("\n".join(lines) + "\n")
+
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (folder / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            command = [
+                "openssl",
+                "ts",
+                "-reply",
+                "-config",
+                folder / "clock.cnf",
+                "-queryfile",
+                folder / "query",
+            ]
+            answer = subprocess.run(command, capture_output=True, check=True).stdout
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def switch_on(settings: Any, folder: Path, chain: bytes, key: bytes) -> None:
@@ -93,6 +160,7 @@ def _certificate(
     *,
     is_authority: bool,
     lifetime: tuple[timedelta, timedelta] = LIFETIME,
+    purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     usage = dict.fromkeys(
@@ -129,7 +197,7 @@ def _certificate(
     )
     if not is_authority:
         builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
+            x509.ExtendedKeyUsage([purpose]), critical=purpose == ExtendedKeyUsageOID.TIME_STAMPING
         )
     return builder.sign(issuer_key, SHA256())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from creatives.pipeline.credentials import Credentials, SigningError, read_crede
 from creatives.pipeline.image_io import encode_jpeg, encode_png, encode_webp, open_image
 from creatives.pipeline.manifest import ASSERTION, sign
 from creatives.pipeline.provenance import Provenance, SourceType, read_provenance
-from tests.signing import Authority, assertions, new_key, pem
+from tests.signing import Authority, assertions, new_key, pem, time_stamping
 
 MADE = Provenance(
     SourceType.COMPOSITE, "studio-tiny", "2-studio-tiny-28da4079", "12/3", "9223372036854775807"
@@ -183,6 +184,20 @@ def test_an_unknown_algorithm_is_refused_with_those_there_are(files: tuple[Path,
 def test_other_formats_are_not_signed(credentials: Credentials) -> None:
     with pytest.raises(SigningError, match="only PNG, JPEG and WebP"):
         sign(b"GIF89a", MADE, credentials)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl answers for the time-stamping service")
+def test_a_time_stamp_is_part_of_the_signature(
+    authority: Authority, credentials: Credentials, tmp_path: Path
+) -> None:
+    plain = authority.read(sign(encode_png(PIXELS), MADE, credentials))
+    assert "time" not in plain["manifests"][plain["active_manifest"]]["signature_info"]
+    with time_stamping(authority, tmp_path) as address:
+        stamped = authority.read(sign(encode_png(PIXELS), MADE, credentials, address))
+    assert stamped["validation_state"] == "Trusted"
+    assert "time" in stamped["manifests"][stamped["active_manifest"]]["signature_info"]
+    codes = [found["code"] for found in stamped["validation_results"]["activeManifest"]["success"]]
+    assert {"timeStamp.validated", "timeStamp.trusted"} <= set(codes)
 
 
 def test_a_time_stamp_that_cannot_be_had_fails_without_the_address(credentials: Credentials) -> None:

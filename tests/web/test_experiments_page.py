@@ -358,7 +358,7 @@ def test_the_page_says_how_many_pictures_are_there() -> None:
     page = client.get(f"/experiments/{draft.pk}/").content.decode()
     assert "<b>1 of 2</b><small>pictures rendered, <a href=" in page
     assert "1 held back</a>" in page
-    assert "<span>Products with an approved creative</span><b>0 of 2</b>" in page
+    assert "<span>Generated</span><b>0 of 2</b>" in page
 
 
 def test_an_admin_has_the_generated_pictures_painted_ahead() -> None:
