@@ -22,14 +22,18 @@ def _to_linear_table() -> F32:
 
 def to_linear(srgb: U8) -> F32:
     """sRGB codes 0..255 → linear light 0..1 (IEC 61966-2-1), same shape."""
-    return _to_linear_table()[srgb]
+    return _to_linear_table().take(srgb)
 
 
 def to_srgb(linear: NDArray[np.floating[Any]]) -> U8:
     """Linear light (clipped to 0..1) → sRGB codes 0..255; the exact inverse of `to_linear` on its values."""
     light = np.clip(linear, 0.0, 1.0).astype(np.float32)
-    code = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.power(light, 1.0 / 2.4) - 0.055)
-    return np.rint(code * 255.0).astype(np.uint8)
+    code = np.power(light, 1.0 / 2.4)
+    code *= 1.055
+    code -= 0.055
+    np.multiply(light, 12.92, out=code, where=light <= 0.0031308)
+    code *= 255.0
+    return np.rint(code, out=code).astype(np.uint8)
 
 
 def resize_rgba(rgba: U8, width: int, height: int) -> U8:
@@ -41,8 +45,7 @@ def resize_rgba(rgba: U8, width: int, height: int) -> U8:
     if rgba.shape[:2] == (height, width):
         return rgba.copy()
     alpha = rgba[..., 3].astype(np.float32) / 255.0
-    light = to_linear(rgba[..., :3]) * alpha[..., None]
-    planes = [_resize_plane(light[..., channel], width, height) for channel in range(3)]
+    planes = [_resize_plane(to_linear(rgba[..., channel]) * alpha, width, height) for channel in range(3)]
     new_alpha = np.clip(_resize_plane(alpha, width, height), 0.0, 1.0)
     straight = np.stack(planes, axis=-1) / np.maximum(new_alpha, 1e-4)[..., None]
     codes = np.rint(new_alpha * 255.0).astype(np.uint8)
@@ -55,8 +58,7 @@ def resize_rgb(rgb: U8, width: int, height: int) -> U8:
     """Resample opaque uint8 (H, W, 3) to (height, width, 3) in linear light, bicubic with antialiasing."""
     if rgb.shape[:2] == (height, width):
         return rgb.copy()
-    light = to_linear(rgb)
-    planes = [_resize_plane(light[..., channel], width, height) for channel in range(3)]
+    planes = [_resize_plane(to_linear(rgb[..., channel]), width, height) for channel in range(3)]
     return to_srgb(np.stack(planes, axis=-1))
 
 

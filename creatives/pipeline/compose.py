@@ -43,6 +43,8 @@ def crop_painting(generated: U8, size: Size, hold: str = "") -> U8:
     hold: the sides of the painting that the crop keeps; without any it is centred.
     """
     bucket = Size(generated.shape[1], generated.shape[0])
+    if bucket == size:
+        return generated.copy()
     crop = crop_for(bucket, size, hold)
     matrix = np.array([[1 / crop.scale, 0, crop.x], [0, 1 / crop.scale, crop.y]], np.float64)
     # Pixel centres lie at +0.5, in the source and in the result.
@@ -78,14 +80,18 @@ def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH, harm
         ground, seen = result[window], depth > UNSEEN
         ground[seen] = to_srgb(to_linear(ground[seen]) * (1.0 - shadow * depth[seen])[..., None])
     if (covered := _covered(placed[..., 3])) is not None:
-        result[covered] = _over(placed[covered], result[covered])
+        _lay_over(result[covered], placed[covered])
     return result
 
 
-def _over(placed: U8, ground: U8) -> U8:
-    alpha = placed[..., 3:].astype(np.float32) / 255.0
-    mixed = to_srgb(to_linear(placed[..., :3]) * alpha + to_linear(ground) * (1.0 - alpha))
-    return np.where(placed[..., 3:] == 255, placed[..., :3], mixed).astype(np.uint8)
+def _lay_over(ground: U8, placed: U8) -> None:
+    """Write `placed` (H, W, 4) into `ground` (H, W, 3); only what is partly covered needs to be mixed."""
+    alpha = placed[..., 3]
+    partly = (alpha > 0) & (alpha < 255)
+    share = alpha[partly].astype(np.float32)[:, None] / 255.0
+    mixed = to_srgb(to_linear(placed[partly][:, :3]) * share + to_linear(ground[partly]) * (1.0 - share))
+    np.copyto(ground, placed[..., :3], where=(alpha == 255)[..., None])
+    ground[partly] = mixed
 
 
 def _covered(alpha: U8) -> Window | None:

@@ -23,7 +23,8 @@ def colour_codes(picture: U8, bins: Bins, sigma: float) -> Codes:
     """int64 (H, W): the bin of each pixel of uint8 (H, W, 3), blurred by a Gaussian of `sigma` pixels first."""
     blurred = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
     codes = np.zeros(picture.shape[:2], np.int64)
-    for plane, lowest, span, count in zip(cv2.split(lab(blurred)), LOWEST, SPAN, bins, strict=True):
+    planes = [np.asarray(plane, np.float32) for plane in cv2.split(lab(blurred))]
+    for plane, lowest, span, count in zip(planes, LOWEST, SPAN, bins, strict=True):
         plane -= lowest
         plane /= span
         # In double precision: single rounds some colours up into the next bin.
@@ -41,6 +42,6 @@ def density(codes: Codes, bins: Bins, taps: Taps) -> F32:
     middle, side = taps
     for axis in range(3):
         moved = np.moveaxis(counts, axis, 0)
-        padded = np.concatenate([moved[:1], moved, moved[-1:]])
+        padded = np.pad(moved, ((1, 1), (0, 0), (0, 0)), mode="edge")
         counts = np.moveaxis(middle * moved + side * (padded[:-2] + padded[2:]), 0, axis)
     return np.asarray((counts / max(float(counts.sum()), 1.0)).ravel(), np.float32)

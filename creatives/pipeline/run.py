@@ -82,7 +82,12 @@ def make_creative(
         prepared,
         rendition,
         judge(
-            prepared, generated, unsafe=painter.unsafe([generated])[0], light=light, limits=settings.limits
+            prepared,
+            generated,
+            rendition.final if exact == bucket else None,
+            unsafe=painter.unsafe([generated])[0],
+            light=light,
+            limits=settings.limits,
         ),
         took,
     )

@@ -99,25 +99,28 @@ def harmonised(background: U8, placed: U8, amount: float) -> U8:
 
 
 def _scene_cast(background: U8, alpha: U8) -> NDArray[np.float64]:
-    around = background[alpha < 128]
-    return _shades_of_grey(around if around.size else background.reshape(-1, 3))
+    around = alpha < 128
+    return _shades_of_grey(background, around if around.any() else np.ones_like(around))
 
 
 def _cast(placed: U8) -> NDArray[np.float64]:
     """The colour of the light on the product, from what is nearly neutral on it; [1, 1, 1] where that is too little."""
-    product = placed[placed[..., 3] == 255][:, :3]
+    product = np.ascontiguousarray(placed[placed[..., 3] == 255][None, :, :3])
     if not product.size:
         return np.ones(3)
-    colours = lab(product[None])[0]
-    light, chroma = colours[:, 0], np.hypot(colours[:, 1], colours[:, 2])
+    colours = lab(product)
+    light, chroma = colours[..., 0], np.hypot(colours[..., 1], colours[..., 2])
     neutral = (chroma < NEUTRAL_CHROMA) & (light > 25.0) & (light < 97.0)
     if neutral.mean() < NEUTRAL_SHARE:
         return np.ones(3)
-    return _shades_of_grey(product[neutral])
+    return _shades_of_grey(product, neutral)
 
 
-def _shades_of_grey(pixels: U8) -> NDArray[np.float64]:
-    """Colour of the light of uint8 (N, 3), linear, with a mean of 1; grey of black pixels."""
-    light = to_linear(pixels).astype(np.float64)
-    norm = np.power(np.power(light, NORM).mean(axis=0), 1.0 / NORM) + 1e-4
+def _shades_of_grey(picture: U8, region: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Colour of the light in a region (H, W) of uint8 (H, W, 3), linear, with a mean of 1; grey of black pixels."""
+    within = region.astype(np.uint8)
+    counts = [cv2.calcHist([picture], [channel], within, [256], [0, 256]).ravel() for channel in range(3)]
+    shares = np.stack(counts, axis=-1).astype(np.float64) / float(region.sum())
+    powers = np.power(to_linear(np.arange(256, dtype=np.uint8)).astype(np.float64), NORM)
+    norm = np.power(powers @ shares, 1.0 / NORM) + 1e-4
     return np.asarray(norm / norm.mean(), np.float64)

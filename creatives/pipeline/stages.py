@@ -134,7 +134,9 @@ def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Ligh
             f"the painting is {generated.shape}; bucket {prepared.bucket} needs a picture of its own size"
         )
     light, standing = light or Light(), prepared.standing
-    placed, box = _placed_at(prepared.cutout, standing, prepared.bucket, exact)
+    placed, box = prepared.placed, standing.box
+    if exact != prepared.bucket:
+        placed, box = _placed_at(prepared.cutout, standing, prepared.bucket, exact)
     painting = crop_painting(generated, exact, standing.hold)
     final = compose(placed, painting, shadow=light.shadow, harmony=light.harmony)
     return _rendition(final, placed, box, prepared.cutout, standing)
@@ -166,6 +168,7 @@ def positioned(
 def judge(
     prepared: Prepared,
     generated: U8,
+    composed: U8 | None = None,
     *,
     unsafe: bool = False,
     light: Light | None = None,
@@ -173,11 +176,12 @@ def judge(
 ) -> Quality:
     """Quality of a painting with the product pasted, at the bucket's size: one verdict for all its renditions.
 
-    unsafe: what the painter's safety checker says of the painting; it fails whatever its scores are. limits: the profile's;
-    what throws no contact shadow may float.
+    composed: that picture, where it was rendered with the same light already. unsafe: what the painter's safety checker
+    says of the painting; it fails whatever its scores are. limits: the profile's; what throws no contact shadow may float.
     """
     light = light or Light()
-    composed = compose(prepared.placed, generated, shadow=light.shadow, harmony=light.harmony)
+    if composed is None:
+        composed = render(prepared, generated, prepared.bucket, light).final
     if light.shadow == 0.0:
         limits = {name: limit for name, limit in limits.items() if name != "floating"}
     quality = assess(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rq.timeouts import JobTimeoutException
 
 from creatives.models import CreativeRequest
-from creatives.pipeline import Light, PaintJob, Prepared, Quality, judge
+from creatives.pipeline import Light, PaintJob, Prepared, Quality, Rendition, judge, render
 from creatives.pipeline.profiles import CheckpointProfile
 from creatives.pipeline.quality import FAILED
 from creatives.services.generation import MAX_SEED
@@ -34,10 +34,13 @@ class Work:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One painting with its verdict. discarded: what is kept of those that the gate failed before or besides."""
+    """One painting with its verdict. whole: the creative at the bucket's size, which was judged; discarded: what is kept of
+    those that the gate failed before or besides.
+    """
 
     work: Work
     generated: U8
+    whole: Rendition
     quality: Quality
     is_unsafe: bool
     discarded: tuple[dict[str, Any], ...] = ()
@@ -102,8 +105,11 @@ def _judged(
     profile: CheckpointProfile, work: Work, generated: U8, unsafe: Callable[[Sequence[U8]], list[bool]]
 ) -> Attempt:
     flagged = unsafe([generated])[0]
-    quality = judge(work.prepared, generated, unsafe=flagged, light=work.light, limits=profile.limits)
-    return Attempt(work, generated, quality, flagged)
+    whole = render(work.prepared, generated, work.prepared.bucket, work.light)
+    quality = judge(
+        work.prepared, generated, whole.final, unsafe=flagged, light=work.light, limits=profile.limits
+    )
+    return Attempt(work, generated, whole, quality, flagged)
 
 
 def _least_bad(attempts: Sequence[Attempt]) -> Attempt:

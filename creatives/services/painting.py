@@ -200,9 +200,8 @@ def _generate(
 
 def _develop(painter: Painter, attempt: Attempt) -> Picture:
     """Step 5 at the bucket's size and at every exact size asked for so far, all stored."""
-    work, generated, quality = attempt.work, attempt.generated, attempt.quality
+    work, generated, whole, quality = attempt.work, attempt.generated, attempt.whole, attempt.quality
     prepared, request = work.prepared, work.claim.request
-    whole = render(prepared, generated, prepared.bucket, work.light)
     sizes = request.renditions.values_list("width", "height")
     sized = {size: render(prepared, generated, size, work.light) for size in sizes}
     version = request.prompt_version

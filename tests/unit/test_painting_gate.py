@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from creatives.models import Creative, CreativeRequest, OutboxEntry, WebhookDelivery
-from creatives.pipeline import judge, open_image
+from creatives.pipeline import judge, open_image, render
 from creatives.pipeline.provenance import Provenance, SourceType, read_provenance
 from creatives.pipeline.stages import UNSAFE
-from creatives.services import attempts
+from creatives.services import attempts, painting
 from creatives.services.creatives import reject
 from creatives.services.files import load
 from creatives.services.generation import MAX_SEED, requeue
@@ -150,6 +151,33 @@ def test_an_error_while_painting_anew_leaves_the_earlier_picture_to_a_person() -
     assert request.status == "queued"  # as it was read; now it is done
     request.refresh_from_db()
     assert (request.status, request.error) == ("done", "")
+
+
+def test_what_is_judged_is_what_is_stored_and_is_composed_once_an_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[Any] = []
+
+    def judge_and_keep(prepared: Any, generated: Any, composed: Any, **options: Any) -> Any:
+        judged.append(composed)
+        return judge(prepared, generated, composed, **options)
+
+    sizes: list[Any] = []
+
+    def render_and_count(prepared: Any, generated: Any, size: Any, light: Any) -> Any:
+        sizes.append(tuple(size))
+        return render(prepared, generated, size, light)
+
+    monkeypatch.setattr(attempts, "judge", judge_and_keep)
+    monkeypatch.setattr(attempts, "render", render_and_count)
+    monkeypatch.setattr(painting, "render", render_and_count)
+    owner = factories.merchant()
+    (request,) = studio.requested(owner, studio.want(studio.photo(owner), studio.version()))
+    assert paint_bucket(studio.FlatPainter(bad_seeds=(request.seed,)), studio.key()) == 1
+    assert sizes == [(320, 256), (320, 256), (300, 250)]  # a failure, what stands, its exact size
+    final = open_image(load(str(Creative.objects.get().final.name))).rgb
+    assert np.array_equal(final, judged[-1])
+    assert not np.array_equal(final, judged[0])
 
 
 def test_an_error_while_judging_anew_leaves_the_earlier_picture_to_a_person(

@@ -17,6 +17,7 @@ from creatives.pipeline.compose import compose, crop_painting, on_white, place
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import encode_jpeg, encode_png, encode_webp, open_image
 from creatives.pipeline.layout import ANCHORS, Box, Layout
+from creatives.pipeline.light import Light
 from creatives.pipeline.stages import ENLARGEMENT_LIMIT, judge, positioned, prepare, render
 
 from .pipeline_models import studio_photo
@@ -196,6 +197,17 @@ def test_positioned_is_the_product_on_plain_white_where_the_creative_has_it() ->
     assert np.array_equal(white.placed, finished.placed)
     assert np.array_equal(white.final, on_white(finished.placed))
     assert (white.final[white.placed[..., 3] == 0] == 255).all()
+
+
+def test_at_the_buckets_size_the_creative_is_the_prepared_product_over_the_whole_painting() -> None:
+    photo, _ = studio_photo()
+    prepared = prepare(photo, Size(320, 256))
+    generated, light = painting(prepared.bucket, 4), Light(0.4, 0.25)
+    whole = render(prepared, generated, prepared.bucket, light)
+    assert np.array_equal(whole.placed, place(prepared.cutout.product, prepared.box, prepared.bucket))
+    assert whole.box == prepared.box.rounded(prepared.bucket)
+    assert np.array_equal(whole.final, compose(prepared.placed, generated, shadow=0.4, harmony=0.25))
+    assert judge(prepared, generated, whole.final, light=light) == judge(prepared, generated, light=light)
 
 
 def test_enlarging_past_the_limit_is_flagged() -> None:

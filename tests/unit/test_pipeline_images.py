@@ -152,8 +152,29 @@ def test_arrays_are_identified_by_shape_and_pixels() -> None:
         from_array(np.zeros((32, 32, 3)))
 
 
+@pytest.mark.parametrize(
+    ("shape", "mode"), [((31, 40), "L"), ((31, 40, 3), "RGB"), ((31, 40, 4), "RGBA"), ((1, 1, 3), "RGB")]
+)
+def test_a_png_holds_every_pixel_whatever_lies_between_them_in_memory(
+    shape: tuple[int, ...], mode: str
+) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
+    for view in (pixels, pixels[::-1], pixels[:, ::2]):
+        written = Image.open(io.BytesIO(encode_png(view)))
+        assert (written.format, written.mode) == ("PNG", mode)
+        assert np.array_equal(np.asarray(written), view)
+
+
+def test_a_png_with_a_packet_is_the_same_picture_and_readers_find_it() -> None:
+    pixels, packet = np.asarray(two_halves()), '<x:xmpmeta title="Über"/>'.encode()
+    plain, marked = encode_png(pixels), encode_png(pixels, packet)
+    read = Image.open(io.BytesIO(marked))
+    assert np.array_equal(np.asarray(read), pixels)  # the checksums of all chunks are right
+    assert read.info["XML:com.adobe.xmp"] == packet.decode()
+    assert len(marked) == len(plain) + 12 + len("XML:com.adobe.xmp") + 5 + len(packet)
+
+
 def test_encoders_write_what_they_say() -> None:
     pixels = np.asarray(two_halves())
-    assert np.array_equal(open_image(encode_png(pixels)).rgb, pixels)
     assert open_image(encode_jpeg(pixels)).format == "JPEG"
     assert open_image(encode_webp(pixels)).format == "WEBP"

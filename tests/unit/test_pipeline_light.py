@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creatives.pipeline.colour import to_linear
+from creatives.pipeline.colour import to_linear, to_srgb
 from creatives.pipeline.compose import compose
 from creatives.pipeline.layout import Layout
 from creatives.pipeline.light import HARMONY, SHADOW_STRENGTH, Light, has_ground, light_for
@@ -136,6 +136,17 @@ def test_a_warm_scene_moves_towards_the_neutral_light_of_the_product() -> None:
 def test_a_product_in_the_same_warm_light_leaves_the_scene_alone() -> None:
     warm = scene((150, 140, 128))
     assert np.abs(harmonised(warm, product((150, 140, 128)), 1.0).astype(int) - warm).max() <= 1
+
+
+def test_the_scenes_cast_is_the_sixth_norm_of_its_linear_light_around_the_product() -> None:
+    scenery = np.random.default_rng(6).integers(0, 256, (80, 80, 3), np.uint8) // np.array(
+        [1, 2, 3], np.uint8
+    )
+    placed = product((200, 30, 30))
+    around = to_linear(scenery[placed[..., 3] < 128]).astype(np.float64)
+    norm = (around**6).mean(axis=0) ** (1 / 6) + 1e-4
+    gains = np.clip(1.0 + 0.2 * (norm.mean() / norm - 1.0), 1.0 - LARGEST_GAIN, 1.0 + LARGEST_GAIN)
+    assert np.array_equal(harmonised(scenery, placed, 0.2), to_srgb(to_linear(scenery) * gains))
 
 
 @settings(max_examples=30, deadline=None)
