@@ -168,13 +168,14 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
     started = time.process_time()
     for photo, picture in zip(photos, pictures, strict=False):
         ready = prepare(photo, batch[0].bucket, cache=cache, buckets=profile.buckets)
-        known.append(ready)
         paint_job(ready, profile, PROMPT)
-        _encoded(ready, picture)
+        whole = render(ready, picture, ready.bucket).final
+        known.append((ready, picture, whole))
+        _encoded(ready, picture, whole)
     others = time.process_time() - started
     judged = time.process_time()
-    for ready, picture in zip(known, pictures, strict=False):
-        judge(ready, picture)
+    for ready, picture, whole in known:
+        judge(ready, picture, whole)
     gate = time.process_time() - judged
     return [
         {
@@ -201,13 +202,10 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
     ]
 
 
-def _encoded(ready: Prepared, picture: Any) -> list[bytes]:
-    """The files that a worker stores for a creative with one exact size."""
-    whole, exact = render(ready, picture, ready.bucket), render(ready, picture, SIZE)
-    return [
-        encode_png(pixels)
-        for pixels in (ready.mask, ready.placed, ready.edges, picture, whole.final, exact.final)
-    ]
+def _encoded(ready: Prepared, picture: Any, whole: Any) -> list[bytes]:
+    """The files that a worker stores for a creative with one exact size; whole: the one at the bucket's size."""
+    exact = render(ready, picture, SIZE).final
+    return [encode_png(pixels) for pixels in (ready.mask, ready.placed, ready.edges, picture, whole, exact)]
 
 
 def _time_networks(pipe: Any) -> dict[str, float]:
@@ -273,8 +271,9 @@ def _creatives(painter: Painter, photos: list[bytes], prompt: str, cache: Memory
         for item, picture in zip(
             ready, painter.paint([paint_job(item, profile, prompt) for item in ready]), strict=True
         ):
-            judge(item, picture)
-            _encoded(item, picture)
+            whole = render(item, picture, item.bucket).final
+            judge(item, picture, whole)
+            _encoded(item, picture, whole)
 
 
 def _by_sizes(painter: Painter) -> list[Result]:
