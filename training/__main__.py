@@ -1,4 +1,4 @@
-"""``python -m training {render,demo,vae,words,diffusion,export,sheet,evaluate}``."""
+"""``python -m training {render,demo,vae,words,products,diffusion,export,sheet,evaluate}``."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ def parser() -> argparse.ArgumentParser:
     vae.add_argument("--threads", type=int, default=2)
     vae.add_argument("--seed", type=int, default=1)
     words = commands.add_parser("words", help="teach the text encoder what captions mean, before diffusion")
-    words.add_argument("--scenes", type=Path, default=Path("var/scenes"))
-    words.add_argument("--work", type=Path, default=WORK)
-    words.add_argument("--minutes", type=float, default=4)
-    words.add_argument("--threads", type=int, default=2)
-    words.add_argument("--seed", type=int, default=1)
+    products = commands.add_parser(
+        "products", help="teach the vision encoder what products look like, before diffusion"
+    )
+    for command in (words, products):
+        command.add_argument("--scenes", type=Path, default=Path("var/scenes"))
+        command.add_argument("--work", type=Path, default=WORK)
+        command.add_argument("--minutes", type=float, default=4)
+        command.add_argument("--threads", type=int, default=2)
+        command.add_argument("--seed", type=int, default=1)
     diffusion = commands.add_parser(
         "diffusion", help="train text encoder, denoiser, ControlNet and IP-Adapter on encoded scenes"
     )
@@ -115,6 +119,13 @@ def main(argv: list[str] | None = None) -> int:
 
         torch.set_num_threads(options.threads)
         learn_words(options.scenes, options.work, options.minutes, options.seed)
+    if options.command == "products":
+        import torch
+
+        from training.products import learn_products
+
+        torch.set_num_threads(options.threads)
+        learn_products(options.scenes, options.work, options.minutes, options.seed)
     if options.command == "diffusion":
         from training.diffusion import train_diffusion
 

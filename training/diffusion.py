@@ -194,6 +194,7 @@ def train_rank(
         step, spent = state["step"], state["spent"]
     elif (work / "text.pt").exists():
         studio.text.load_state_dict(torch.load(work / "text.pt"))
+        studio.vision.load_state_dict(torch.load(work / "vision.pt"))
         average = Average(studio)
     basis = load_basis(work, scenes)
     items = load_items(scenes, basis, scale, rank, ranks, seed)

@@ -22,6 +22,8 @@ from training.scenes import RENDER_SCALE
 
 PRODUCT_WEIGHT = 0.4
 """Loss weight inside the product: the real product is pasted over it in the end, its surroundings stay."""
+CLOSEST = 0.75
+"""Smallest share of a scene's width and height that a closer view keeps: the caption must stay true."""
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -105,19 +107,47 @@ def training_size(scene: Scene, scale: float) -> tuple[int, int]:
     return width, height
 
 
-def load_items(folder: Path, basis: PatchBasis, scale: float, rank: int, ranks: int, seed: int) -> list[Item]:
-    """This rank's share of the training scenes, each as it is and once mirrored.
+def closer(scene: Scene, rng: random.Random, smallest: tuple[int, int]) -> Scene | None:
+    """A random part of the scene with all of its product, of its shape, at least ``smallest`` and CLOSEST of it.
 
-    Scenes whose colours do not follow the product's are mirrored with another product colour.
+    None where there is no room for one.
+    """
+    width, height = scene.size
+    rows, columns = np.flatnonzero(scene.alpha.max(1) > 8), np.flatnonzero(scene.alpha.max(0) > 8)
+    needed = max(CLOSEST, smallest[0] / width, smallest[1] / height)
+    if len(rows):
+        needed = max(needed, (rows[-1] + 1 - rows[0]) / height, (columns[-1] + 1 - columns[0]) / width)
+    if needed > 0.97:
+        return None
+    share = rng.uniform(needed, 1)
+    w, h = max(round(width * share), smallest[0]), max(round(height * share), smallest[1])
+    left, top = (
+        rng.randint(max(0, ends[1] + 1 - part), min(ends[0], side - part))
+        for ends, part, side in (
+            ((columns[0], columns[-1]) if len(columns) else (0, 0), w, width),
+            ((rows[0], rows[-1]) if len(rows) else (0, 0), h, height),
+        )
+    )
+    part = (slice(top, top + h), slice(left, left + w))
+    return Scene(scene.name, scene.spec, scene.rgb[part], scene.alpha[part])
+
+
+def load_items(folder: Path, basis: PatchBasis, scale: float, rank: int, ranks: int, seed: int) -> list[Item]:
+    """This rank's share of the training scenes, each as it is and once mirrored, and both twice from closer by.
+
+    Scenes whose colours do not follow the product's are mirrored with another product colour. Nothing is enlarged: there is
+    no closer view of a scene that is used at its own size.
     """
     rng = random.Random(seed)
     names = [n for n in scene_names(folder) if not held_out(n)][rank::ranks]
     items = []
     for name in names:
-        scene = load_scene(folder, name)
-        scene = shrink(scene, training_size(scene, scale))
+        whole = load_scene(folder, name)
+        size = training_size(whole, scale)
+        free = whole.spec.get("harmony", "free") == "free"
         mirrored = rng.random() < 0.5
-        free = scene.spec.get("harmony", "free") == "free"
-        items.append(encode(basis, scene, rng, recolour=False, flip=mirrored))
-        items.append(encode(basis, scene, rng, recolour=free, flip=not mirrored))
+        for view in (whole, closer(whole, rng, size), closer(whole, rng, size)):
+            if view is not None:
+                items.append(encode(basis, shrink(view, size), rng, recolour=False, flip=mirrored))
+                items.append(encode(basis, shrink(view, size), rng, recolour=free, flip=not mirrored))
     return items

@@ -78,7 +78,10 @@ def new_vision_encoder() -> Any:
 
 
 def add_adapter(unet: Any) -> None:
-    """Give the denoiser an untrained IP-Adapter (Ye et al. 2023): a projection to tokens, keys and values per layer."""
+    """Give the denoiser an untrained IP-Adapter (Ye et al. 2023): a projection to tokens, keys and values per layer.
+
+    Values start small and not at zero, as the ControlNet's outputs do.
+    """
     unet._load_ip_adapter_weights([_untrained_adapter(unet)])
 
 
@@ -94,7 +97,7 @@ def _untrained_adapter(unet: Any) -> dict[str, dict[str, torch.Tensor]]:
         if "attn2" in name:
             width = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
             layers[f"{number}.to_k_ip.weight"] = torch.randn(width, TEXT_WIDTH) * TEXT_WIDTH**-0.5
-            layers[f"{number}.to_v_ip.weight"] = torch.zeros(width, TEXT_WIDTH)
+            layers[f"{number}.to_v_ip.weight"] = torch.randn(width, TEXT_WIDTH) * 0.3 * TEXT_WIDTH**-0.5
     return {"image_proj": projection, "ip_adapter": layers}
 
 
