@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .blobs import Window, drop_orphans, reachable_from_border, regions
+from .blobs import Window, drop_orphans, enclosed_holes, reachable_from_border, regions
 from .histogram import colour_codes, density
 from .matte import local_backdrop, soft_matte
 from .network import Network
@@ -28,6 +28,9 @@ TAPS = 0.58, 0.21
 HOLE_PIXELS, HOLE_LIKENESS = 12, 0.33
 """From this likeness to the surroundings up an enclosed region is a hole; below it is a print, a lining, a label."""
 
+THIN_LIKENESS = 0.15
+"""So much is enough inside a handle or a ring, of which the network is sure that it is not the product."""
+
 PART_AREA = 0.0005
 """Share of the photo from which on a part that the looks disagree on is judged by itself."""
 
@@ -35,6 +38,11 @@ PART_LIKENESS = 0.5
 PART_JOIN, CERTAIN_JOIN = 0.4, 0.15
 """Unlike the surroundings, and with so much of its outline on what both looks saw, such a part is the product's; less of
 it is enough where the one look was certain."""
+
+DOUBT = 0.1
+"""Unsure pixels, as a share of the product's, from which on looks leave doubts."""
+
+FAR, MUTED = 0.25, 0.4
 
 CERTAIN = 0.95
 WIDE_BAND = 4
@@ -52,28 +60,44 @@ def cut_from_clutter(rgb: U8, network: Network) -> Found:
     """Two looks of the network, at uint8 (H, W, 3) and at its mirror image, and one product made of them.
 
     Where the two disagree, and where they see holes, the photo's colours decide: what is truly a hole shows the
-    surroundings, and what is truly product does not.
+    surroundings, and what is truly product does not. Two looks that leave doubts count as one, and a third is taken from
+    further away and with muted colours: many a busy photo is clear then.
     """
     looks = (network.predict(rgb), _mirrored(network.predict(_mirrored(rgb))))
+    sure = _mean(looks)
+    if _unsure(looks, sure >= 0.5) > DOUBT:
+        looks = (sure, _from_afar(rgb, network))
     return combine(rgb, looks)
+
+
+def _from_afar(rgb: U8, network: Network) -> F32:
+    """A look at the photo with FAR of it reflected around it and MUTED of its chroma."""
+    height, width = rgb.shape[:2]
+    across, along = round(height * FAR), round(width * FAR)
+    tones = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    tones[..., 1:] = 128 + (tones[..., 1:] - 128) * MUTED
+    muted = cv2.cvtColor(np.rint(tones).astype(np.uint8), cv2.COLOR_LAB2RGB)
+    wide = cv2.copyMakeBorder(muted, across, across, along, along, cv2.BORDER_REFLECT_101)
+    look = network.predict(np.asarray(wide, np.uint8))
+    return np.ascontiguousarray(look[across : across + height, along : along + width])
 
 
 def combine(rgb: U8, looks: tuple[F32, F32]) -> Found:
     """One product from two looks, float32 (H, W) 0..1 each."""
-    sure = np.asarray((looks[0] + looks[1]) / 2.0, np.float32)
+    sure = _mean(looks)
     product = sure >= 0.5
     if not product.any():
         return Found(np.zeros(sure.shape, np.uint8), 0.0, ())
     surroundings = Surroundings(rgb, looks)
     product = _with_parts(product, looks, surroundings)
-    holes = _holes(product, surroundings)
+    holes = _holes(product, sure, surroundings)
     product = drop_orphans((product | _enclosed(product)) & ~holes)
     matte = soft_matte(rgb, product, local_backdrop(rgb, product))
     alpha = _with_wisps(matte, sure, product)
     unsure = _unsure(looks, product)
     separable = surroundings.separable(product)
     confidence = float(np.clip(1.0 - 5.0 * unsure, 0.1, 1.0) * (0.6 + 0.4 * separable))
-    doubts = ("the network was not sure of parts of the product",) if unsure > 0.1 else ()
+    doubts = ("the network was not sure of parts of the product",) if unsure > DOUBT else ()
     return Found(alpha, round(confidence, 3), doubts)
 
 
@@ -110,11 +134,16 @@ def _enclosed(product: Bool) -> Bool:
     return ~product & ~reachable_from_border(~product)
 
 
-def _holes(product: Bool, surroundings: Surroundings) -> Bool:
-    """The enclosed regions that show the surroundings."""
-    holes = np.zeros_like(product)
-    for window, region in regions(_enclosed(product), HOLE_PIXELS):
-        if surroundings.likeness(window, region) >= HOLE_LIKENESS:
+def _holes(product: Bool, sure: F32, surroundings: Surroundings) -> Bool:
+    """The enclosed regions that show the surroundings.
+
+    What shows through a handle may be a colour that is rare elsewhere in the photo: there, the network's word counts too.
+    """
+    holes, enclosed = np.zeros_like(product), _enclosed(product)
+    thin = enclosed_holes(enclosed, ~product & ~enclosed)[0]
+    for window, region in regions(enclosed, HOLE_PIXELS):
+        is_handle = thin[window][region].any() and float(sure[window][region].mean()) < SURE_OUT
+        if surroundings.likeness(window, region) >= (THIN_LIKENESS if is_handle else HOLE_LIKENESS):
             holes[window] |= region
     return holes
 
@@ -142,6 +171,10 @@ def _with_wisps(matte: U8, sure: F32, product: Bool) -> U8:
     wide = cv2.morphologyEx(soft.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     rim = narrow & wide
     return np.where(rim, np.rint(sure * 255), matte).astype(np.uint8)
+
+
+def _mean(looks: tuple[F32, F32]) -> F32:
+    return np.asarray((looks[0] + looks[1]) / 2.0, np.float32)
 
 
 def _unsure(looks: tuple[F32, F32], product: Bool) -> float:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .blobs import regions
+from .blobs import enclosed_holes, regions
 
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -17,8 +17,11 @@ CONTESTED_SHARE = 0.004
 """Share of the photo from which on contested pixels are worth a look of the network."""
 
 PART_SHARE = 0.0005
-PRODUCT, SHADOW = 0.75, 0.1
+PRODUCT, SHADOW, HOLE = 0.75, 0.1, 0.05
 """What the network must say of a part to change the flood's mind."""
+
+HANDLE_SHARE = 0.03
+"""Of the product: what the network does not see inside thin walls is a hole up to this size; larger ones are prints."""
 
 JOINED = 0.04
 """Share of a part's surroundings that is backdrop already: enclosed parts are prints and linings, not shadow."""
@@ -39,18 +42,23 @@ def settle(product: Bool, contested: Contested, look: F32) -> Bool:
     """The product (H, W) with contested parts given back or taken out, as the network's look (H, W), 0..1, has it.
 
     A pale hand or a white print that went with the shadow is given back; a shadow too crisp or too dark for the flood is
-    taken out where it lies beside the backdrop.
+    taken out where it lies beside the backdrop, or in a handle.
     """
     least = max(12, int(PART_SHARE * product.size))
     settled = product.copy()
     for window, part in regions(_opened(contested.taken & (look >= PRODUCT)), least):
         settled[window] |= part
-    outside = ~product
-    for window, part in regions(_opened(contested.left & (look < SHADOW)), least):
+    outside, unseen = ~product, _opened(contested.left & (look < SHADOW))
+    handles = enclosed_holes(unseen & (look < HOLE), outside)[0]
+    for window, part in regions(unseen, least):
         around = (cv2.dilate(part.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & ~part
-        if float(outside[window][around].mean()) >= JOINED:
+        if float(outside[window][around].mean()) >= JOINED or _is_small(handles[window] & part, product):
             settled[window] &= ~part
     return settled
+
+
+def _is_small(handle: Bool, product: Bool) -> bool:
+    return 0 < int(handle.sum()) <= HANDLE_SHARE * int(product.sum())
 
 
 def _opened(region: Bool) -> Bool:

@@ -26,7 +26,7 @@ from .weights import WeightsError
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-SEGMENT_VERSION = "4"
+SEGMENT_VERSION = "5"
 """Part of every cache key of a mask; raise it when a change alters masks."""
 
 WORK_SIDE = 1600
@@ -113,12 +113,13 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop, find_network: Callable[[], Netwo
     shadow, shaded = find_shadow(backdrop, ground, np.zeros_like(ground))
     outside = ground | shadow
     holes, doubtful = enclosed_holes(backdrop.matches_closely() & ~outside, outside, backdrop.looks_the_same)
-    holes |= enclosed_holes(shaded, outside)[0]
+    shaded_holes = enclosed_holes(shaded, outside)[0]
+    holes |= shaded_holes
     if holes.any():  # what floods a hole is its backdrop and shadow, like outside
         ground = reachable_from_border(alike, holes) | holes
         outside |= ground | find_shadow(backdrop, ground, holes)[0]
     product = drop_orphans(~outside)
-    contested = Contested(~product & ~ground, product & shadow_tones(backdrop, ground))
+    contested = Contested(~product & (~ground | shaded_holes), product & shadow_tones(backdrop, ground))
     product, is_settled = _second_opinion(rgb, product, contested, find_network)
     warnings = (
         ("a region inside the product has the backdrop's colour; it may be a hole",)
