@@ -87,7 +87,11 @@ def test_a_rare_colour_in_a_handle_is_a_hole_and_in_the_middle_a_print(wall: int
     hole = np.zeros_like(product)
     hole[80:120, 80:120] = True
     photo[hole] = photo[:40, :40].reshape(-1, 3)
-    photo[80:98, 80:120] = (240, 240, 20)  # the likeness to the surroundings falls between the two limits: 0.23
+    photo[80:98, 80:120] = (
+        240,
+        240,
+        20,
+    )  # the likeness to the surroundings falls between the two limits: 0.23
     found = combine(photo, (look(product), look(product)))
     assert (found.alpha[hole] < 128).all() == is_open
     assert (found.alpha[product] >= 128).mean() > 0.99
