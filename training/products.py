@@ -16,9 +16,9 @@ from torch.nn import functional as F  # noqa: N812
 from training.dataset import held_out, load_scene, recolour_product, scene_names
 from training.latents import clip_pixels, product_picture
 from training.models import new_vision_encoder
-from training.progress import Clock, learning_rate
+from training.progress import fit
 
-THUMBNAIL, BATCH, PEAK, VARIANTS = 4, 64, 1e-3, 4
+THUMBNAIL, BATCH, VARIANTS = 4, 64, 4
 
 
 class Seer(nn.Module):
@@ -69,21 +69,16 @@ def teach_products(vision: Any, pictures: Tensor, shapes: list[str], minutes: fl
     small = F.adaptive_avg_pool2d(pictures.float(), THUMBNAIL).flatten(1)
     scaled = (small - small.mean(0)) / (small.std(0) + 1)
     torch.manual_seed(seed)
-    seer, rng, clock, step = Seer(vision, len(answers)), random.Random(seed), Clock(minutes), 0
-    optimiser = torch.optim.AdamW(seer.parameters(), lr=PEAK, betas=(0.9, 0.99), weight_decay=1e-3)
-    while clock.share < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(PEAK, step, clock.share)
+    seer, rng = Seer(vision, len(answers)), random.Random(seed)
+
+    def losses() -> dict[str, Tensor]:
         chosen = rng.choices(range(len(pictures)), k=BATCH)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             scores, made = seer(pictures[chosen])
-        named = F.cross_entropy(scores.float(), wanted[chosen])
-        error = (made.float() - scaled[chosen]).square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        (named + error).backward()
-        torch.nn.utils.clip_grad_norm_(seer.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        if step % 50 == 0:
-            print(clock.line(step, shape=named.item(), thumbnail=error.item()), flush=True)
+        return {
+            "shape": F.cross_entropy(scores.float(), wanted[chosen]),
+            "thumbnail": (made.float() - scaled[chosen]).square().mean(),
+        }
+
+    fit(seer, minutes, losses)
     return seer

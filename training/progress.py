@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
 
 
 class Clock:
@@ -33,3 +37,22 @@ def learning_rate(peak: float, step: int, share: float, warmup: int = 100, floor
     """Linear warm-up over ``warmup`` steps, then the peak, then over the last third of the budget down to ``floor``."""
     cooling = min(1.0, max(0.0, (1 - share) * 3))
     return peak * min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * cooling)
+
+
+def fit(
+    module: nn.Module, minutes: float, losses: Callable[[], dict[str, Tensor]], peak: float = 1e-3
+) -> None:
+    """Train a small module in place by AdamW on the sum of the named ``losses`` of a batch; prints every 50th step."""
+    clock, step = Clock(minutes), 0
+    optimiser = torch.optim.AdamW(module.parameters(), lr=peak, betas=(0.9, 0.99), weight_decay=1e-3)
+    while clock.share < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(peak, step, clock.share)
+        found = losses()
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(found.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        if step % 50 == 0:
+            print(clock.line(step, **{name: loss.item() for name, loss in found.items()}), flush=True)

@@ -19,7 +19,7 @@ from training.captions import caption
 from training.dataset import held_out, load_scene, scene_names, to_tensor
 from training.latents import shrink, training_size
 from training.patches import PatchBasis, load_basis
-from training.progress import Clock, learning_rate
+from training.progress import fit
 from training.text import load_tokenizer, new_text_encoder
 
 FIELDS = (
@@ -33,7 +33,7 @@ FIELDS = (
     "prop_colour",
     "view",
 )
-THUMBNAIL, CHANNELS, BATCH, PEAK = 4, 6, 64, 1e-3
+THUMBNAIL, CHANNELS, BATCH = 4, 6, 64
 
 
 class Reader(nn.Module):
@@ -92,11 +92,9 @@ def teach_words(
     mean, deviation = thumbnails.mean(0), thumbnails.std(0)
     scaled = (thumbnails - mean) / deviation
     torch.manual_seed(seed)
-    reader, rng, clock, step = Reader(text, answers), random.Random(seed), Clock(minutes), 0
-    optimiser = torch.optim.AdamW(reader.parameters(), lr=PEAK, betas=(0.9, 0.99), weight_decay=1e-3)
-    while clock.share < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(PEAK, step, clock.share)
+    reader, rng = Reader(text, answers), random.Random(seed)
+
+    def losses() -> dict[str, Tensor]:
         chosen = rng.choices(range(len(specs)), k=BATCH)
         texts = [caption(specs[k], rng, recoloured=False) for k in chosen]
         tokens = tokenizer(
@@ -108,15 +106,11 @@ def teach_words(
         ).input_ids
         with torch.autocast("cpu", dtype=torch.bfloat16):
             scores, made = reader(tokens)
-        named = torch.stack(
-            [F.cross_entropy(s.float(), wanted[chosen, k]) for k, s in enumerate(scores)]
-        ).mean()
-        error = (made.float() - scaled[chosen]).square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        (named + error).backward()
-        torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        if step % 25 == 0:
-            print(clock.line(step, labels=named.item(), thumbnail=error.item()), flush=True)
+        named = [F.cross_entropy(s.float(), wanted[chosen, k]) for k, s in enumerate(scores)]
+        return {
+            "labels": torch.stack(named).mean(),
+            "thumbnail": (made.float() - scaled[chosen]).square().mean(),
+        }
+
+    fit(reader, minutes, losses)
     return reader
