@@ -43,6 +43,7 @@ DOUBT = 0.1
 """Unsure pixels, as a share of the product's, from which on looks leave doubts."""
 
 FAR, MUTED = 0.25, 0.4
+"""What a look from afar has around the photo on each side, as a share of it, and how much of its chroma is left."""
 
 CERTAIN = 0.95
 WIDE_BAND = 4
@@ -71,15 +72,15 @@ def cut_from_clutter(rgb: U8, network: Network) -> Found:
 
 
 def _from_afar(rgb: U8, network: Network) -> F32:
-    """A look at the photo with FAR of it reflected around it and MUTED of its chroma."""
+    """A look at the photo with its own reflection around it, in muted colours."""
     height, width = rgb.shape[:2]
-    across, along = round(height * FAR), round(width * FAR)
+    above, beside = round(height * FAR), round(width * FAR)
     tones = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     tones[..., 1:] = 128 + (tones[..., 1:] - 128) * MUTED
     muted = cv2.cvtColor(np.rint(tones).astype(np.uint8), cv2.COLOR_LAB2RGB)
-    wide = cv2.copyMakeBorder(muted, across, across, along, along, cv2.BORDER_REFLECT_101)
+    wide = cv2.copyMakeBorder(muted, above, above, beside, beside, cv2.BORDER_REFLECT_101)
     look = network.predict(np.asarray(wide, np.uint8))
-    return np.ascontiguousarray(look[across : across + height, along : along + width])
+    return np.ascontiguousarray(look[above : above + height, beside : beside + width])
 
 
 def combine(rgb: U8, looks: tuple[F32, F32]) -> Found:

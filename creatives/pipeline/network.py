@@ -49,6 +49,20 @@ class Network(Protocol):
         ...
 
 
+class Remembering:
+    """A network that is not asked twice in a row about the same picture."""
+
+    def __init__(self, network: Network) -> None:
+        self.name, self.fingerprint = network.name, network.fingerprint
+        self._network = network
+        self._seen: tuple[U8, F32] | None = None
+
+    def predict(self, rgb: U8) -> F32:
+        if self._seen is None or self._seen[0] is not rgb:
+            self._seen = rgb, self._network.predict(rgb)
+        return self._seen[1]
+
+
 def licence_of(name: str) -> str:
     return next(
         (LICENCES[known] for known in sorted(LICENCES, reverse=True) if name.startswith(known)), "unknown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from .expansion import overlap
 from .grabcut import CENTRE, Window, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
-from .network import Network
+from .network import Network, Remembering
 from .opinion import Contested, settle
 from .shadow import find_shadow, shadow_tones
 from .support import confidence_of, outline_support
@@ -73,9 +74,10 @@ def segment(image: SourceImage, find_network: Callable[[], Network] = without_ne
         return _checked(_from_alpha(image.rgb, image.alpha))
     rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
-    mask = _from_backdrop(rgb, backdrop, find_network) if backdrop.is_plain else None
-    if mask is None or _is_scenery(rgb, backdrop, mask, find_network):
-        mask = _from_clutter(rgb, find_network)
+    find_once = cache(lambda: Remembering(find_network()))
+    mask = _from_backdrop(rgb, backdrop, find_once) if backdrop.is_plain else None
+    if mask is None or _is_scenery(rgb, backdrop, mask, find_once):
+        mask = _from_clutter(rgb, find_once)
     mask = replace(mask, confidence=round(min(mask.confidence, supported(rgb, mask.alpha)), 3))
     return _checked(_enlarged(mask, image.width, image.height))
 

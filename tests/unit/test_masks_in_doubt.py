@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from creatives.pipeline.clutter import FAR, combine, cut_from_clutter
+from creatives.pipeline.image_io import from_array
 from creatives.pipeline.opinion import Contested, settle
+from creatives.pipeline.segment import segment
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -115,3 +117,16 @@ def test_a_print_taken_for_a_shaded_hole_is_given_back() -> None:
     contested = Contested(taken, np.zeros_like(product))
     assert np.array_equal(settle(product & ~taken, contested, look(product)), product)
     assert np.array_equal(settle(product & ~taken, contested, look(product & ~taken)), product & ~taken)
+
+
+def test_a_plain_photo_that_turns_out_to_be_cluttered_is_looked_at_twice_in_all() -> None:
+    photo = np.full((200, 200, 3), 245, np.uint8)
+    photo[140:, 20:180] = (90, 60, 30)  # a table, which a flood of the backdrop takes for the product
+    photo[60:140, 70:130] = (30, 60, 200)
+    cup = np.zeros((200, 200), np.bool_)
+    cup[60:140, 70:130] = True
+    network = Looks(look(cup), look(cup[:, ::-1]))
+    mask = segment(from_array(photo), lambda: network)
+    assert mask.method == "looks"
+    assert np.array_equal(mask.alpha >= 128, cup)
+    assert len(network.shown) == 2
