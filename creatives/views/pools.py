@@ -55,7 +55,9 @@ def pool_apply(request: HttpRequest) -> HttpResponse:
     entries, problems = pool_files.read(data)
     try:
         if problems:
-            raise PromptError(problems[0].rule)
+            first = problems[0]
+            where = f"entry {first.line}" + (f", {first.column}" if first.column else "")
+            raise PromptError(f"{where}: {first.rule}")
         plan = apply_pools(entries, request.POST.get("digest", ""), signed_in(request))
     except StalePlanError as error:
         messages.warning(request, str(error))

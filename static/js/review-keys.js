@@ -46,8 +46,16 @@
     boxes[to].closest(".grid-tile").scrollIntoView({ block: "nearest" });
     return true;
   };
+  // The page would scroll: before a picture is chosen, the space bar begins with the first.
+  const tickFirst = () => {
+    const [first] = ticked();
+    if (!first || document.activeElement?.matches("a, button, input, summary")) return false;
+    first.focus();
+    return press(first);
+  };
 
   const keys = {
+    " ": tickFirst,
     a: () => press(find('[data-key="a"]')),
     s: () => press(find('[data-key="s"]')),
     u: () => press(find('[data-key="u"]')),

@@ -227,6 +227,19 @@ def test_the_grid_by_keys(page: Page, merchant: Merchant) -> None:
     assert trail()[0][0] == pictures[1].pk
 
 
+def test_space_begins_with_the_first_picture_and_scrolls_nothing(page: Page, merchant: Merchant) -> None:
+    pictures = queue(merchant, 6)
+    page.set_viewport_size({"width": 700, "height": 420})
+    page.goto("/review/?view=grid")
+    page.keyboard.press("Space")
+    expect(page.locator("[data-count]")).to_have_text("1")
+    expect(page.locator(f"input[name=creative][value='{pictures[0].pk}']")).to_be_checked()
+    assert page.evaluate("scrollY + (document.querySelector('main')?.scrollTop ?? 0)") == 0
+    page.keyboard.press("Space")
+    expect(page.locator("[data-count]")).to_have_text("selected")
+    assert trail() == []
+
+
 def test_a_hammered_key_decides_each_picture_once_and_none_unseen(page: Page, merchant: Merchant) -> None:
     pictures = queue(merchant, 8)
     page.goto("/review/")
