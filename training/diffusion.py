@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import start_processes
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from creatives.pipeline.noise import calm_noise
 from training.captions import caption
 from training.dataset import by_size
 from training.latents import Item, clip_pixels, load_items
@@ -27,6 +28,8 @@ from training.text import load_tokenizer, new_text_encoder
 TOGETHER, KEPT = 8, 200
 """Steps between two averagings of the processes' weights, and between two saved states."""
 PEAK, TEXT_DROPOUT, EDGE_DROPOUT, PRODUCT_DROPOUT, NO_ADAPTER, SHIFT = 1e-3, 0.1, 0.1, 0.1, 0.3, 2.0
+CALMEST, FIRST = 0.8, 0.06
+"""Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's first step, all noise."""
 EMBEDDING = "text.embeddings.token_embedding.weight"
 
 
@@ -112,8 +115,11 @@ def velocity_loss(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
 
 
 def draw_steps(count: int) -> Tensor:
-    """Noise levels 0..999, stratified, shifted towards much noise (Esser et al. 2024, section 5.3.2)."""
-    share = (torch.rand(1) + torch.arange(count) / count) % 1
+    """Noise levels 0..999, stratified, shifted towards much noise (Esser et al. 2024, section 5.3.2); a share at 999.
+
+    Calmed noise shows a scene's wide shapes from level 998 on: only at 999 does the model learn to foresee them.
+    """
+    share = (torch.rand(1) + torch.arange(count) / count) % 1 / (1 - FIRST)
     return (SHIFT * share / (1 + (SHIFT - 1) * share) * 1000).long().clamp(max=999)
 
 
@@ -229,7 +235,7 @@ def train_rank(
             items, rng.choices(groups[size], k=count), tokenizer, rng
         )
         steps = draw_steps(count)
-        noise = torch.randn_like(latents)
+        noise = calm_noise(torch.randn_like(latents), CALMEST * torch.rand(count, 1, 1, 1))
         noisy = noise_schedule.add_noise(latents, noise, steps)
         wanted = noise_schedule.get_velocity(latents, noise, steps)
         with (

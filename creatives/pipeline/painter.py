@@ -200,9 +200,9 @@ class Painter:
                     num_inference_steps=self.profile.steps,
                     guidance_scale=self.profile.guidance_scale,
                     controlnet_conditioning_scale=self.profile.conditioning_scale,
-                    generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
                     output_type="pt",
                     callback_on_step_end=_step_callback(on_step) if on_step else None,
+                    **self._noise(pipe, jobs),
                     **self._embeddings(pipe, jobs),
                     **self._product_embeddings(pipe, jobs),
                 )
@@ -210,6 +210,18 @@ class Painter:
                 forget_condition(pipe.controlnet)
             pixels = output.images.float().clamp(0, 1).mul(255).round().to(torch.uint8)
         return list(np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy()))
+
+    def _noise(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, Any]:
+        import torch
+
+        from .noise import initial_noise
+
+        seeds = [job.seed for job in jobs]
+        found: dict[str, Any] = {"generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds]}
+        if self.profile.calm:
+            noise = initial_noise(pipe, jobs[0].bucket, seeds, self.profile.calm)
+            found["latents"] = noise.to(pipe._execution_device, pipe.unet.dtype)
+        return found
 
     def _embeddings(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, torch.Tensor]:
         import torch

@@ -102,6 +102,7 @@ class CheckpointProfile:
 
     base: a pipeline in diffusers layout; controlnet, lora, ip_adapter and safety_checker are added to it.
     scheduler: "own" keeps the checkpoint's. dtype applies on a GPU, cpu_dtype on a CPU.
+    calm: 0..1, how far wide blotches of the initial noise are damped (see `calm_noise`); 0 for all but small models.
     contour: the product's outline is drawn into the control picture. harmony: 0..1, see `Light`.
     gate: its own limits of the quality gate, see `limits_with`.
     weights: identifies the trained weights of a folder, so that new weights make new pictures.
@@ -120,6 +121,7 @@ class CheckpointProfile:
     steps: int = 20
     guidance_scale: float = 7.5
     conditioning_scale: float = 1.0
+    calm: float = 0.0
     dtype: str = "float16"
     cpu_dtype: str = "float32"
     contour: bool = True
@@ -137,6 +139,7 @@ class CheckpointProfile:
             "steps": 1 <= self.steps <= 200,
             "guidance_scale": 0.0 <= self.guidance_scale <= 50.0,
             "conditioning_scale": 0.0 <= self.conditioning_scale <= 4.0,
+            "calm": 0.0 <= self.calm <= 1.0,
             "ip_adapter": self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0,
             "dtype": self.dtype in ("float32", "float16", "bfloat16"),
             "cpu_dtype": self.cpu_dtype in ("float32", "bfloat16"),

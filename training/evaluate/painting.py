@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline import Painter, PaintJob, Size
 from creatives.pipeline.compose import compose, on_white
+from creatives.pipeline.noise import initial_noise
 from creatives.pipeline.product import product_picture
 from creatives.pipeline.profiles import profile_from_folder
 from training.dataset import by_size
@@ -152,11 +153,8 @@ class Studio:
         }
 
     def _noise(self, shots: Sequence[Shot]) -> Tensor:
-        bucket, factor = shots[0].bucket, self.painter.pipe.vae_scale_factor
-        shape = (self.painter.pipe.unet.config.in_channels, bucket.height // factor, bucket.width // factor)
-        return torch.stack(
-            [torch.randn(shape, generator=torch.Generator().manual_seed(shot.seed)) for shot in shots]
-        )
+        pipe, seeds = self.painter.pipe, [shot.seed for shot in shots]
+        return initial_noise(pipe, shots[0].bucket, seeds, self.profile.calm)
 
     @torch.inference_mode()
     def _encoded(self, pictures: Tensor) -> Tensor:
