@@ -24,6 +24,7 @@ from creatives.pipeline import (
     make_creative,
     prepare,
 )
+from creatives.pipeline.painter import sampling
 
 PHOTOS = Path(__file__).resolve().parent.parent / "creatives" / "demo" / "images"
 PROMPT = "on an oak wood table in front of a sage green wall, soft daylight"
@@ -78,7 +79,7 @@ def plain(profile: CheckpointProfile, photos: list[bytes]) -> Run:
             image=Image.fromarray(edges).convert("RGB"),
             width=bucket.width,
             height=bucket.height,
-            num_inference_steps=profile.steps,
+            **sampling(profile),
             guidance_scale=profile.guidance_scale,
             controlnet_conditioning_scale=profile.conditioning_scale,
             generator=torch.Generator("cpu").manual_seed(seed),

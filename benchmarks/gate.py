@@ -22,6 +22,7 @@ from scipy.stats import rankdata
 
 from benchmarks.__main__ import Result
 from benchmarks._gate import GOOD, PAINTED, Case, cases, sheet
+from creatives.pipeline import DEFAULT_PROFILE, get_profile
 from creatives.pipeline.gate import LIMITS, Limit
 from creatives.pipeline.quality import DOUBTFUL, FAILED, PASSED, assess, decide, measure
 from creatives.pipeline.support import confidence_of, outline_support
@@ -58,23 +59,23 @@ def run() -> list[Result]:
     built = time.process_time() - started
     rows = [measured(case) for case in chosen]
     took = _cost(chosen)
-    limits = calibrated([row for row in rows if row.calibrates and row.source != PAINTED])
+    calibrating = [row for row in rows if row.calibrates]
+    limits = calibrated([row for row in calibrating if row.source != PAINTED])
+    own = calibrated([row for row in calibrating if row.source == PAINTED])
     report = [row for row in rows if not row.calibrates]
     print(
         f"  {len(rows)} creatives, {len(report)} of them reported on; made in {built:.0f} s of processor time"
     )
     _print_limits("all profiles", limits)
-    _print_limits(
-        "this checkpoint, from its paintings", calibrated([row for row in rows if row.source == PAINTED])
-    )
+    _print_limits("this checkpoint, from its paintings", own)
     _print_areas(report)
     if options.out:
         draw(report, options.out)
     if options.sheet:
         save_sheet(chosen, options.sheet)
     return [
-        *_rates(report, "as calibrated now", limits),
-        *_rates(report, "as they are set", dict(LIMITS)),
+        *_rates(report, "as calibrated now", limits, own),
+        *_rates(report, "as they are set", dict(LIMITS), get_profile(DEFAULT_PROFILE).limits),
         {"name": "the gate's cost, processor's time", "value": 1000 * took, "unit": "ms/creative"},
     ]
 
@@ -140,11 +141,13 @@ def _print_areas(rows: Sequence[Measured]) -> None:
         print(f"  {label:33}" + "".join(f"{area:10.3f}" for area in areas) + f"   {len(bad)}")
 
 
-def _rates(chosen: Sequence[Measured], how: str, limits: dict[str, Limit]) -> list[Result]:
-    """Verdicts by label on the half that is reported on."""
+def _rates(
+    chosen: Sequence[Measured], how: str, limits: dict[str, Limit], own: dict[str, Limit]
+) -> list[Result]:
+    """Verdicts by label on the half that is reported on; paintings of the checkpoint by its own limits."""
     counts: dict[str, dict[str, int]] = {}
     for case in chosen:
-        verdict = decide(case.scores, limits).verdict
+        verdict = decide(case.scores, own if case.source == PAINTED else limits).verdict
         label = f"{case.label} ({case.source})" if case.label == GOOD else case.label
         counts.setdefault(label, dict.fromkeys((PASSED, DOUBTFUL, FAILED), 0))[verdict] += 1
     print(f"\n  limits {how:27}{'pass':>10}{'doubtful':>10}{'fail':>10}   creatives")

@@ -33,6 +33,7 @@ from creatives.pipeline import (
     prepare,
     render,
 )
+from creatives.pipeline.painter import sampling
 
 PHOTOS = Path(__file__).resolve().parent.parent / "creatives" / "demo" / "images"
 SIZE = Size(300, 250)
@@ -146,7 +147,7 @@ def _plain_loop(painter: Painter) -> Callable[[PaintJob], object]:
             image=Image.fromarray(job.edges).convert("RGB"),
             width=job.bucket.width,
             height=job.bucket.height,
-            num_inference_steps=profile.steps,
+            **sampling(profile),
             guidance_scale=profile.guidance_scale,
             controlnet_conditioning_scale=profile.conditioning_scale,
             generator=torch.Generator("cpu").manual_seed(job.seed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from creatives.pipeline import (
     prepare,
     render,
 )
+from creatives.pipeline.cutout import cut_out
+from creatives.pipeline.segment import DOUBTFUL
 from training.catalogue import PROMPTS
 from training.evaluate.painting import (
     BLANK,
@@ -137,10 +140,14 @@ class Sheets:
         )
 
     def creatives(self) -> Image.Image:
-        """The five steps of one creative, and products in the settings of their pools, as the product makes them."""
+        """The five steps of one creative, and products in the settings of their pools, as the product makes them.
+
+        Products whose masks are doubtful are left out: the product, too, has a person look at these first.
+        """
+        sure = (product for product in self.products if cut_out(product.photo).confidence >= DOUBTFUL)
         rows: list[tuple[str, list[U8]]] = []
         steps: list[U8] = []
-        for product in self.products[:4]:
+        for product in itertools.islice(sure, 4):
             cells = []
             for column in range(5):
                 text = product.prompts[column % len(product.prompts)]

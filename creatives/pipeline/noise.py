@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from .buckets import Size
 
-SIGMA = 1.25
-"""Deviation of the Gaussian that tells wide from fine, in latent cells: what is wider than about seven cells is damped."""
+SIGMA = 1.0
+"""Deviation of the Gaussian that tells wide from fine, in latent cells: what is wider than about six cells is damped."""
 
 
 def calm_noise(noise: torch.Tensor, calm: float | torch.Tensor) -> torch.Tensor:

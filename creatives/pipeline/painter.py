@@ -71,6 +71,12 @@ def paint_job(
     return PaintJob(prepared.edges, prompt, negative_prompt, seed, product)
 
 
+def sampling(profile: CheckpointProfile) -> dict[str, Any]:
+    """The arguments of a diffusers pipeline that say at which noise levels to sample."""
+    levels = {"timesteps": list(profile.timesteps)} if profile.timesteps else {}
+    return {"num_inference_steps": profile.steps, **levels}
+
+
 class Painter:
     """A checkpoint kept warm. Loads on first use (or `warm()`), one batch at a time, from any thread.
 
@@ -197,7 +203,7 @@ class Painter:
                     image=control.expand(-1, channels, -1, -1),
                     width=bucket.width,
                     height=bucket.height,
-                    num_inference_steps=self.profile.steps,
+                    **sampling(self.profile),
                     guidance_scale=self.profile.guidance_scale,
                     controlnet_conditioning_scale=self.profile.conditioning_scale,
                     output_type="pt",

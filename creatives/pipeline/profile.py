@@ -102,6 +102,8 @@ class CheckpointProfile:
 
     base: a pipeline in diffusers layout; controlnet, lora, ip_adapter and safety_checker are added to it.
     scheduler: "own" keeps the checkpoint's. dtype applies on a GPU, cpu_dtype on a CPU.
+    timesteps: noise levels to sample at, falling, one per step, where the scheduler's own spacing will not do
+    (schedulers of the DPM-Solver and LCM kind take them).
     calm: 0..1, how far wide blotches of the initial noise are damped (see `calm_noise`); 0 for all but small models.
     contour: the product's outline is drawn into the control picture. harmony: 0..1, see `Light`.
     gate: its own limits of the quality gate, see `limits_with`.
@@ -121,6 +123,7 @@ class CheckpointProfile:
     steps: int = 20
     guidance_scale: float = 7.5
     conditioning_scale: float = 1.0
+    timesteps: tuple[int, ...] = ()
     calm: float = 0.0
     dtype: str = "float16"
     cpu_dtype: str = "float32"
@@ -139,6 +142,7 @@ class CheckpointProfile:
             "steps": 1 <= self.steps <= 200,
             "guidance_scale": 0.0 <= self.guidance_scale <= 50.0,
             "conditioning_scale": 0.0 <= self.conditioning_scale <= 4.0,
+            "timesteps": not self.timesteps or _falls(self.timesteps, self.steps),
             "calm": 0.0 <= self.calm <= 1.0,
             "ip_adapter": self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0,
             "dtype": self.dtype in ("float32", "float16", "bfloat16"),
@@ -201,6 +205,12 @@ class CheckpointProfile:
         if self.lora is not None and importlib.util.find_spec("peft") is None:
             return f"profile {self.name}: its LoRA needs the package peft: pip install 'product-studio[lora]'"
         return None
+
+
+def _falls(timesteps: tuple[int, ...], steps: int) -> bool:
+    """Whether they are whole numbers of 999..0, one per step, each below the one before."""
+    whole = all(type(level) is int and 0 <= level <= 999 for level in timesteps)
+    return whole and len(timesteps) == steps and list(timesteps) == sorted(set(timesteps), reverse=True)
 
 
 def _needed(profile: CheckpointProfile) -> list[tuple[str, Path]]:

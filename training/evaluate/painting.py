@@ -16,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 from creatives.pipeline import Painter, PaintJob, Size
 from creatives.pipeline.compose import compose, on_white
 from creatives.pipeline.noise import initial_noise
+from creatives.pipeline.painter import sampling
 from creatives.pipeline.product import product_picture
 from creatives.pipeline.profiles import profile_from_folder
 from training.dataset import by_size
@@ -124,7 +125,7 @@ class Studio:
                 image=torch.zeros(len(shots), 3, bucket.height, bucket.width),
                 width=bucket.width,
                 height=bucket.height,
-                num_inference_steps=profile.steps,
+                **sampling(profile),
                 guidance_scale=profile.guidance_scale,
                 controlnet_conditioning_scale=profile.conditioning_scale,
                 latents=noise,
