@@ -3,8 +3,8 @@
     .venv/bin/python docs/screenshots.py          # a fresh demo of its own, which takes minutes
     .venv/bin/python docs/screenshots.py URL      # a fresh `make run` that is on already
 
-Writes docs/images/*.webp (``IMAGES`` names another folder). The sheets of paintings, creatives.jpg and studio-tiny-*.jpg, are made
-by ``python -m training sheet``.
+Writes docs/images/*.webp (``IMAGES`` names another folder). The sheets of paintings, creatives.jpg and
+studio-tiny-*.jpg, are made by ``python -m training sheet``.
 """
 
 from __future__ import annotations

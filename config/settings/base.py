@@ -165,7 +165,7 @@ GATE_REPAINTS = env.int(
 )  # times a painting that the quality gate fails is made anew
 GENERATION_BACKOFF_SECONDS = env.int("GENERATION_BACKOFF_SECONDS", default=10)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5.0)
-TORCH_THREADS = env.int("TORCH_THREADS", default=0)  # 0: as many as torch chooses
+TORCH_THREADS = env.int("TORCH_THREADS", default=1)  # of a painter; 0: as many as torch chooses
 SEGMENTER = env.str(
     "SEGMENTER", default="auto"
 )  # a network for cluttered photos: see docs/pipeline.md, Masks
