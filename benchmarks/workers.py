@@ -18,8 +18,8 @@ from benchmarks.__main__ import Result
 PHOTOS = Path(__file__).resolve().parent.parent / "creatives" / "demo" / "images"
 PROMPT = "on an oak wood table in front of a sage green wall, soft daylight"
 SIZE = (300, 250)
-COUNT = 16
-"""Creatives of one measurement, shared by its workers."""
+COUNT, MOST = 16, 4
+"""Creatives of one measurement, of as many different photos, shared by its workers; and how many these are at most."""
 
 
 class Crew(NamedTuple):
@@ -36,8 +36,9 @@ class Crew(NamedTuple):
 def run() -> list[Result]:
     """One worker as it comes is what the others are compared with."""
     cores = len(os.sched_getaffinity(0))
+    several = min(cores, MOST)
     alone = Crew(1, 0)
-    crews = dict.fromkeys([alone, Crew(1, 1), Crew(cores, 1), Crew(cores, 0)])
+    crews = dict.fromkeys([alone, Crew(1, 1), Crew(several, 1), Crew(several, 0)])
     rates = {crew: _rate(crew) for crew in crews}
     return [
         {
@@ -54,10 +55,14 @@ def run() -> list[Result]:
 def _rate(crew: Crew) -> float:
     """Creatives a second by the clock. Raises RuntimeError when a worker dies."""
     share = COUNT // crew.workers
-    command = [sys.executable, "-m", "benchmarks.workers", str(share), str(crew.threads)]
     crowd = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(crew.workers)
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.workers", *map(str, (number * share, share, crew.threads))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(crew.workers)
     ]
     try:
         for worker in crowd:
@@ -84,8 +89,8 @@ def _hear(output: IO[str] | None, word: str) -> None:
     raise RuntimeError(f"a worker died before it was {word}")
 
 
-def work(count: int, threads: int) -> None:
-    """One worker: says that it is ready, waits for a line, makes the creatives."""
+def work(first: int, count: int, threads: int) -> None:
+    """One worker: says that it is ready, waits for a line, makes creatives of ``count`` photos from the ``first`` on."""
     from creatives.pipeline import DEFAULT_PROFILE, Painter, make_creative
     from creatives.pipeline.runtime import Runtime
 
@@ -94,10 +99,10 @@ def work(count: int, threads: int) -> None:
     make_creative(photos[-1], PROMPT, SIZE, seed=0, painter=painter)
     print("ready", flush=True)
     sys.stdin.readline()
-    for number in range(count):
+    for number in range(first, first + count):
         make_creative(photos[number % len(photos)], PROMPT, SIZE, seed=number, painter=painter)
     print("done", flush=True)
 
 
 if __name__ == "__main__":
-    work(int(sys.argv[1]), int(sys.argv[2]))
+    work(*map(int, sys.argv[1:]))

@@ -6,6 +6,7 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
@@ -76,6 +77,8 @@ def load_pipeline(profile: CheckpointProfile, runtime: Runtime) -> Any:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     with _told(profile, runtime):
         pipe = _assembled(profile, runtime, weights_dtype(profile, device))
+        if profile.timesteps and "timesteps" not in signature(pipe.scheduler.set_timesteps).parameters:
+            raise ValueError(f"{type(pipe.scheduler).__name__} takes no timesteps; leave them out")
         _place(pipe, runtime, device)
     _quicken(pipe, profile, runtime, device)
     pipe.set_progress_bar_config(disable=True)

@@ -136,26 +136,32 @@ class CheckpointProfile:
     weights: str = ""
 
     def __post_init__(self) -> None:
+        formats = ("float32", "float16", "bfloat16")
         checks = {
-            "family": self.family in ("sd", "sdxl"),
-            "scheduler": self.scheduler in ("own", "ddim", "dpm++", "lcm"),
-            "steps": 1 <= self.steps <= 200,
-            "guidance_scale": 0.0 <= self.guidance_scale <= 50.0,
-            "conditioning_scale": 0.0 <= self.conditioning_scale <= 4.0,
-            "timesteps": not self.timesteps or _falls(self.timesteps, self.steps),
-            "calm": 0.0 <= self.calm <= 1.0,
-            "ip_adapter": self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0,
-            "dtype": self.dtype in ("float32", "float16", "bfloat16"),
-            "cpu_dtype": self.cpu_dtype in ("float32", "bfloat16"),
-            "harmony": 0.0 <= self.harmony <= 1.0,
-            "max_batch": 1 <= self.max_batch <= 64,
-            "buckets": bool(self.buckets)
-            and all(side % 8 == 0 for bucket in self.buckets for side in bucket),
+            "family": (self.family in ("sd", "sdxl"), "sd or sdxl"),
+            "scheduler": (self.scheduler in ("own", "ddim", "dpm++", "lcm"), "own, ddim, dpm++ or lcm"),
+            "steps": (1 <= self.steps <= 200, "1 to 200"),
+            "guidance_scale": (0.0 <= self.guidance_scale <= 50.0, "0 to 50"),
+            "conditioning_scale": (0.0 <= self.conditioning_scale <= 4.0, "0 to 4"),
+            "timesteps": (
+                not self.timesteps or _falls(self.timesteps, self.steps),
+                f"a list of {self.steps} falling whole numbers of 999 to 0, one per step",
+            ),
+            "calm": (0.0 <= self.calm <= 1.0, "0 to 1"),
+            "ip_adapter": (self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0, "of scale 0 to 2"),
+            "dtype": (self.dtype in formats, "float32, float16 or bfloat16"),
+            "cpu_dtype": (self.cpu_dtype in ("float32", "bfloat16"), "float32 or bfloat16"),
+            "harmony": (0.0 <= self.harmony <= 1.0, "0 to 1"),
+            "max_batch": (1 <= self.max_batch <= 64, "1 to 64"),
+            "buckets": (
+                bool(self.buckets) and all(side % 8 == 0 for bucket in self.buckets for side in bucket),
+                "at least one, of sides that 8 divides",
+            ),
         }
-        for fact, good in checks.items():
+        for fact, (good, rule) in checks.items():
             if not good:
                 raise ProfileError(
-                    f"profile {self.name}: {fact} is {getattr(self, fact)!r}, which cannot be used"
+                    f"profile {self.name}: {fact} is {getattr(self, fact)!r}; it must be {rule}"
                 )
         try:
             limits_with(self.gate)
@@ -207,8 +213,10 @@ class CheckpointProfile:
         return None
 
 
-def _falls(timesteps: tuple[int, ...], steps: int) -> bool:
+def _falls(timesteps: object, steps: int) -> bool:
     """Whether they are whole numbers of 999..0, one per step, each below the one before."""
+    if not isinstance(timesteps, tuple):
+        return False
     whole = all(type(level) is int and 0 <= level <= 999 for level in timesteps)
     return whole and len(timesteps) == steps and list(timesteps) == sorted(set(timesteps), reverse=True)
 

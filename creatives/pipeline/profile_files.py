@@ -38,7 +38,8 @@ def profile_from_folder(folder: Path, **defaults: Any) -> CheckpointProfile:
         if "ip_adapter" in written:
             facts["ip_adapter"] = _adapter(folder, written["ip_adapter"], facts.get("ip_adapter"))
         if written.get("timesteps"):
-            facts["timesteps"] = tuple(written["timesteps"])
+            levels = written["timesteps"]
+            facts["timesteps"] = tuple(levels) if isinstance(levels, list) else levels
         if written.get("buckets"):
             facts["buckets"] = tuple(_bucket(value) for value in written["buckets"])
         facts["weights"] = facts.get("weights") or _weights_digest(folder)

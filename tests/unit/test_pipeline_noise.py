@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from hypothesis import strategies as st
 from creatives.pipeline.buckets import Size
 from creatives.pipeline.noise import SIGMA, calm_noise, initial_noise
 from creatives.pipeline.painter import Painter, PaintJob
-from creatives.pipeline.profiles import ProfileError, profile_from_folder
+from creatives.pipeline.profiles import CheckpointError, ProfileError, profile_from_folder
 
-from .pipeline_models import tiny_pipeline, tiny_profile
+from .pipeline_models import save_tiny_checkpoint, tiny_pipeline, tiny_profile
 
 calms = st.floats(0, 1)
 sides = st.integers(2, 40)
@@ -128,10 +129,17 @@ def test_a_profile_s_own_noise_levels_are_sampled_at(tmp_path: Path) -> None:
     assert len(seen) == 3
 
 
+def test_a_scheduler_that_takes_no_levels_is_named_when_the_checkpoint_is_loaded(tmp_path: Path) -> None:
+    folder = save_tiny_checkpoint(tmp_path / "tiny")
+    profile = replace(profile_from_folder(folder), scheduler="ddim", timesteps=(999, 300))
+    with pytest.raises(CheckpointError, match="DDIMScheduler takes no timesteps"):
+        Painter(profile).warm()
+
+
 @pytest.mark.parametrize(
-    "levels", [[999, 900], [999, 999, 300], [300, 900, 999], [1000, 900, 300], [999.5, 9, 3]]
+    "levels", [[999, 900], [999, 999, 300], [300, 900, 999], [1000, 900, 300], [999.5, 9, 3], 5]
 )
-def test_noise_levels_that_do_not_fall_once_per_step_are_refused(tmp_path: Path, levels: list[float]) -> None:
+def test_noise_levels_that_do_not_fall_once_per_step_are_refused(tmp_path: Path, levels: object) -> None:
     (tmp_path / "profile.json").write_text(json.dumps({"steps": 3, "timesteps": levels}))
-    with pytest.raises(ProfileError, match="timesteps is "):
+    with pytest.raises(ProfileError, match=r"timesteps is .* a list of 3 falling whole numbers"):
         profile_from_folder(tmp_path)
