@@ -21,6 +21,10 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--seed", type=int, default=1)
     render.add_argument("--samples", type=int, default=4)
     render.add_argument("--shard", type=int, nargs=2, default=(0, 1), metavar=("K", "N"))
+    render.add_argument(
+        "--rare", action="store_true", help="only scenes of the kinds that chance shows too seldom"
+    )
+    render.add_argument("--small", action="store_true", help="at the smaller class of sizes")
     demo = commands.add_parser(
         "demo", help="write the demo catalogue's feed and render its photos (needs Blender)"
     )
@@ -55,6 +59,12 @@ def parser() -> argparse.ArgumentParser:
     )
     diffusion.add_argument("--batch", type=int, default=12)
     diffusion.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
+    diffusion.add_argument(
+        "--adversary",
+        type=float,
+        default=0.0,
+        help="how much a critic of the predictions is heard, 0 to about 0.7",
+    )
     diffusion.add_argument("--processes", type=int, default=2)
     diffusion.add_argument("--seed", type=int, default=1)
     export = commands.add_parser("export", help="write the checkpoint folder")
@@ -95,7 +105,10 @@ def main(argv: list[str] | None = None) -> int:
     if options.command == "render":
         from training.blender.render import render_scenes
 
-        render_scenes(options.out, options.count, options.seed, options.samples, tuple(options.shard))
+        render_scenes(
+            options.out, options.count, options.seed, options.samples, tuple(options.shard),
+            only_rare=options.rare, small=options.small,
+        )  # fmt: skip
     if options.command == "demo":
         from training.catalogue import write_feed
 
@@ -131,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
 
         train_diffusion(
             options.scenes, options.work, options.minutes, options.scale, options.batch, options.processes, options.seed,
-            options.until, options.peak,
+            options.until, options.peak, options.adversary,
         )  # fmt: skip
     if options.command == "export":
         from training.export import export as write_checkpoint

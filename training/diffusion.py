@@ -17,10 +17,12 @@ from torch.multiprocessing.spawn import start_processes
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from creatives.pipeline.noise import calm_noise
+from training.adversary import Adversary
 from training.captions import caption
 from training.dataset import by_size
-from training.latents import Item, clip_pixels, load_items
-from training.models import SCHEDULE, add_adapter, new_controlnet, new_unet, new_vision_encoder
+from training.evaluate.labels import labels_of, showing_chances
+from training.latents import PRODUCT_WEIGHT, Item, clip_pixels, load_items
+from training.models import LEVELS, SCHEDULE, add_adapter, new_controlnet, new_unet, new_vision_encoder
 from training.patches import COMPONENTS, load_basis
 from training.progress import Clock, learning_rate
 from training.text import load_tokenizer, new_text_encoder
@@ -28,8 +30,8 @@ from training.text import load_tokenizer, new_text_encoder
 TOGETHER, KEPT = 8, 200
 """Steps between two averagings of the processes' weights, and between two saved states."""
 PEAK, TEXT_DROPOUT, EDGE_DROPOUT, PRODUCT_DROPOUT, NO_ADAPTER, SHIFT = 1e-3, 0.1, 0.1, 0.1, 0.3, 2.0
-CALMEST, FIRST = 0.8, 0.06
-"""Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's first step, all noise."""
+CALMEST, SAMPLED = 0.9, 0.7
+"""Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's own noise levels."""
 EMBEDDING = "text.embeddings.token_embedding.weight"
 
 
@@ -114,13 +116,29 @@ def velocity_loss(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     return each.mean()
 
 
-def draw_steps(count: int) -> Tensor:
-    """Noise levels 0..999, stratified, shifted towards much noise (Esser et al. 2024, section 5.3.2); a share at 999.
+def clean_latents(schedule: Any, noisy: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:
+    """The clean latents that follow from noisy ones and a predicted velocity (Salimans and Ho 2022, appendix D)."""
+    kept = schedule.alphas_cumprod[steps].view(-1, 1, 1, 1)
+    return kept.sqrt() * noisy - (1 - kept).sqrt() * velocity.float()
 
-    Calmed noise shows a scene's wide shapes from level 998 on: only at 999 does the model learn to foresee them.
+
+def draw_steps(count: int) -> Tensor:
+    """Noise levels 0..999, stratified: mostly the sampler's own, the rest shifted towards much noise.
+
+    The shift is that of Esser et al. 2024, section 5.3.2. Spread over all levels, half of the pictures teach what the
+    sampler never asks; and calmed noise shows a scene's wide shapes from level 998 on, so that only at 999 does the model
+    learn to foresee them.
     """
-    share = (torch.rand(1) + torch.arange(count) / count) % 1 / (1 - FIRST)
-    return (SHIFT * share / (1 + (SHIFT - 1) * share) * 1000).long().clamp(max=999)
+    share = (torch.rand(1) + torch.arange(count) / count) % 1
+    own = torch.tensor(LEVELS)[(share / SAMPLED * len(LEVELS)).long().clamp(max=len(LEVELS) - 1)]
+    other = (share - SAMPLED) / (1 - SAMPLED)
+    shifted = (SHIFT * other / (1 + (SHIFT - 1) * other) * 1000).long().clamp(max=999)
+    return torch.where(share < SAMPLED, own, shifted)
+
+
+def showing_weights(items: list[Item]) -> list[float]:
+    """How often each item is shown: scenes of rare surfaces and backdrops oftener than their share."""
+    return showing_chances([labels_of(item.spec) for item in items]).tolist()
 
 
 def make_batch(
@@ -173,7 +191,7 @@ def restore(studio: nn.Module, saved: dict[str, Tensor], vocabulary: dict[str, i
 
 def train_rank(
     rank: int, ranks: int, scenes: Path, work: Path, minutes: float, scale: float, batch: int, seed: int, until: float,
-    peak: float,
+    peak: float, adversary: float,
 ) -> None:  # fmt: skip
     """One process of the training. Rank 0 writes ``work``/diffusion.pt every KEPT steps and prints progress."""
     torch.set_num_threads(1)
@@ -187,6 +205,8 @@ def train_rank(
     average = Average(studio)
     parameters = list(studio.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=PEAK, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+    critic = Adversary(adversary)
+    shared_parameters = [*parameters, *critic.critic.parameters()]
     step, spent, path = 0, 0.0, work / "diffusion.pt"
     if path.exists():
         state = torch.load(path)
@@ -198,6 +218,8 @@ def train_rank(
         ):
             optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
+        if "critic" in state:
+            critic.load(state["critic"])
     elif (work / "text.pt").exists():
         studio.text.load_state_dict(torch.load(work / "text.pt"))
         studio.vision.load_state_dict(torch.load(work / "vision.pt"))
@@ -209,8 +231,10 @@ def train_rank(
     rng, shared = random.Random(f"{seed}:{rank}:{step}"), random.Random(f"{seed}:{step}")
     torch.manual_seed(seed * 1000 + rank + 17 * step)
     noise_schedule: Any = DDPMScheduler(**SCHEDULE)
+    weights = showing_weights(items)
+    chances = {size: [weights[k] for k in group] for size, group in groups.items()}
     sizes = sorted(groups)
-    shares = [len(groups[size]) for size in sizes]
+    shares = [sum(chances[size]) for size in sizes]
     if ranks > 1:
         agreed: list[Any] = [sizes, shares]
         dist.broadcast_object_list(agreed)
@@ -220,9 +244,9 @@ def train_rank(
     while True:
         if (step - begun) % TOGETHER == 0:
             if ranks > 1:
-                average_weights(parameters, ranks)
+                average_weights(shared_parameters, ranks)
             if rank == 0 and (step - begun) % KEPT == KEPT - TOGETHER:
-                _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
+                _save(path, studio, average, optimiser, critic, step, clock.spent, tokenizer)
             share = torch.tensor([clock.share, clock.spent])
             if ranks > 1:
                 dist.all_reduce(share, op=dist.ReduceOp.MAX)
@@ -232,7 +256,7 @@ def train_rank(
         with_adapter = shared.random() >= NO_ADAPTER
         count = max(2, round(batch * 65536 / (size[0] * size[1])))
         latents, edges, weight, tokens, products, keep = make_batch(
-            items, rng.choices(groups[size], k=count), tokenizer, rng
+            items, rng.choices(groups[size], chances[size], k=count), tokenizer, rng
         )
         steps = draw_steps(count)
         noise = calm_noise(torch.randn_like(latents), CALMEST * torch.rand(count, 1, 1, 1))
@@ -248,7 +272,15 @@ def train_rank(
             )  # fmt: skip
         loss = velocity_loss(made, wanted, weight * by_channel)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        if adversary:
+            (error,) = torch.autograd.grad(loss, made, retain_graph=True)
+            with torch.no_grad():
+                prompts = studio.text(tokens).pooler_output
+            outside = (weight - PRODUCT_WEIGHT) / (1 - PRODUCT_WEIGHT)
+            guess = clean_latents(noise_schedule, noisy, made, steps)
+            made.backward(error + critic.pull(latents, guess, prompts, outside, error).to(error.dtype))
+        else:
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(peak, step, share[0].item(), warmup=80)
@@ -257,19 +289,28 @@ def train_rank(
         step += 1
         running += loss.item()
         if rank == 0 and (step - begun) % 50 == 0:
-            print(clock.line(step, loss=running / 50, items=len(items)), flush=True)
+            found = {"loss": running / 50, "items": len(items)} | ({"lead": critic.lead} if adversary else {})
+            print(clock.line(step, **found), flush=True)
             running = 0.0
     if rank == 0:
-        _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
+        _save(path, studio, average, optimiser, critic, step, clock.spent, tokenizer)
 
 
 def _save(
-    path: Path, studio: Studio, average: Average, optimiser: Any, step: int, spent: float, tokenizer: Any
+    path: Path,
+    studio: Studio,
+    average: Average,
+    optimiser: Any,
+    critic: Adversary,
+    step: int,
+    spent: float,
+    tokenizer: Any,
 ) -> None:
     part = path.with_suffix(".part")
     state = {
         "model": studio.state_dict(), "average": average.module.state_dict(), "optimiser": optimiser.state_dict(),
         "step": step, "spent": spent, "vocabulary": tokenizer.get_vocab(),
+        "critic": critic.state(),
     }  # fmt: skip
     torch.save(state, part)
     part.replace(path)
@@ -277,9 +318,11 @@ def _save(
 
 def train_diffusion(
     scenes: Path, work: Path, minutes: float, scale: float, batch: int, processes: int, seed: int, until: float,
-    peak: float = PEAK,
+    peak: float = PEAK, adversary: float = 0.0,
 ) -> None:  # fmt: skip
     """Train for ``minutes`` in all, or up to minute ``until`` of them, to go on later.
+
+    ``adversary``: how much a critic of the predictions is heard, see ``Adversary``; 0 leaves it out.
 
     ``scale`` is of the large scenes: 1/3 first, then 2/3, then 1; ``batch`` is per process, for 256 × 256 pictures.
     """
@@ -287,7 +330,7 @@ def train_diffusion(
     load_tokenizer(work / "tokenizer")
     load_basis(work, scenes)
     (work / f"meeting-{seed}-{scale}").unlink(missing_ok=True)
-    arguments = (processes, scenes, work, minutes, scale, batch, seed, until, peak)
+    arguments = (processes, scenes, work, minutes, scale, batch, seed, until, peak, adversary)
     if processes == 1:
         train_rank(0, *arguments)
     else:

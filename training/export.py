@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from training.diffusion import Studio
-from training.models import adapter_state, assemble, without_adapter
+from training.models import LEVELS, adapter_state, assemble, without_adapter
 from training.patches import load_basis
 from training.scenes import SIZES
 from training.text import load_tokenizer
@@ -22,7 +22,7 @@ PROFILE: dict[str, Any] = {
     "name": "studio-tiny",
     "title": "Studio tiny",
     "steps": 8,
-    "timesteps": [999, 990, 965, 915, 820, 660, 450, 225],
+    "timesteps": list(LEVELS),
     "calm": 0.95,
     "guidance_scale": 2.2,
     "conditioning_scale": 1.0,
@@ -33,7 +33,6 @@ PROFILE: dict[str, Any] = {
     "ip_adapter": {"weight_name": ADAPTER, "scale": 1.0},
     "buckets": [f"{width}x{height}" for (width, height), _ in SIZES],
 }
-"""Timesteps: evenly spaced ones leave out the levels 875 to 999, at which all that is wide in a picture is decided."""
 
 
 def averaged_studio(work: Path, path: Path | None = None) -> Studio:

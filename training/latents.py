@@ -18,12 +18,14 @@ from creatives.pipeline.edges import draw_edges
 from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
 from training.models import PRODUCT_SIDE
 from training.patches import SIDE, PatchBasis
-from training.scenes import RENDER_SCALE
+from training.scenes import RENDER_SCALE, SIZES
 
 PRODUCT_WEIGHT = 0.4
 """Loss weight inside the product: the real product is pasted over it in the end, its surroundings stay."""
 CLOSEST = 0.75
 """Smallest share of a scene's width and height that a closer view keeps: the caption must stay true."""
+SMALL = frozenset(size for size, _ in SIZES)
+"""Sizes of scenes that were rendered at the smaller class, 1 / RENDER_SCALE of the others."""
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -101,7 +103,7 @@ def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: boo
 
 def training_size(scene: Scene, scale: float) -> tuple[int, int]:
     """(width, height) of a scene in training: ``scale`` × the large size it stands for, never above its own."""
-    own = 1 / RENDER_SCALE if scene.spec["seed"] == 1 else 1.0
+    own = 1 / RENDER_SCALE if scene.size in SMALL else 1.0
     factor = min(1.0, scale / own)
     width, height = (round(side * factor / SIDE) * SIDE for side in scene.size)
     return width, height

@@ -27,6 +27,8 @@ SCHEDULE = {
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
 }
+LEVELS = (999, 990, 965, 915, 820, 660, 450, 225)
+"""Noise levels of the sampler's steps: evenly spaced ones leave out 875 to 999, at which all that is wide is decided."""
 
 
 def new_unet() -> Any:

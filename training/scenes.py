@@ -206,6 +206,28 @@ def _colours(
     return {"surface_colour": on_surface, "backdrop_colour": behind, "prop_colour": standing}
 
 
+def smaller(size: tuple[int, int]) -> tuple[int, int]:
+    """A scene's size at the smaller class."""
+    return round(size[0] / RENDER_SCALE), round(size[1] / RENDER_SCALE)
+
+
+def rare(spec: SceneSpec) -> bool:
+    """Whether a scene belongs to the series that fills up what chance shows too seldom, mostly light on walls and marble.
+
+    Of those with a large prop, which hides the setting, fewer are kept.
+    """
+    if spec.backdrop == "window":
+        share = 1.0
+    elif spec.backdrop == "wall":
+        share = {"marble": 1.0, "linen": 0.7, "oak": 0.45, "walnut": 0.45}.get(spec.surface, 0.0)
+    elif spec.backdrop == "leaf shadow":
+        share = 0.5
+    else:
+        share = 0.3 if (spec.surface, spec.view) == ("marble", "top") else 0.0
+    hidden = spec.prop in ("podium", "block", "arch") and random.Random(f"p{spec.index}").random() < 0.6
+    return not hidden and random.Random(f"aim{spec.index}").random() < share
+
+
 def sample_scene(seed: int, index: int) -> SceneSpec:
     """The scene number ``index`` of the series ``seed``; the same pair always gives the same scene."""
     rng = random.Random(f"studio-tiny:{seed}:{index}")

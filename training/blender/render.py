@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from training.blender.foliage import blades
 from training.blender.mesh import tube
 from training.blender.products import BUILDERS
 from training.palette import PRODUCT_COLOURS, jittered
-from training.scenes import ON_HANGERS, SceneSpec, sample_scene
+from training.scenes import ON_HANGERS, SceneSpec, rare, sample_scene, smaller
 
 LYING = frozenset(
     {
@@ -191,15 +192,21 @@ def _frame_part(objects: list[Any]) -> tuple[tuple[float, float], tuple[float, f
 
 
 def render_scenes(
-    out: Path, count: int, seed: int, samples: int = 4, shard: tuple[int, int] = (0, 1)
-) -> None:
-    """Render the scenes below ``count`` that ``out`` does not hold yet; ``shard`` (k, n) takes each n-th from k on."""
+    out: Path, count: int, seed: int, samples: int = 4, shard: tuple[int, int] = (0, 1), *,
+    only_rare: bool = False, small: bool = False,
+) -> None:  # fmt: skip
+    """Render the scenes below ``count`` that ``out`` does not hold yet; ``shard`` (k, n) takes each n-th from k on.
+
+    ``only_rare`` leaves out what chance shows often enough; ``small`` renders at the smaller class, a quarter of the time.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    missing = [i for i in range(shard[0], count, shard[1]) if not (out / f"{seed}-{i:05d}.json").exists()]
+    specs = [sample_scene(seed, index) for index in range(shard[0], count, shard[1])]
+    specs = [spec for spec in specs if rare(spec) or not only_rare]
+    missing = [spec for spec in specs if not (out / f"{seed}-{spec.index:05d}.json").exists()]
     started = time.monotonic()
-    for done, index in enumerate(missing, 1):
-        spec = sample_scene(seed, index)
-        stem = out / f"{seed}-{index:05d}"
+    for done, full in enumerate(missing, 1):
+        spec = replace(full, size=smaller(full.size)) if small else full
+        stem = out / f"{seed}-{spec.index:05d}"
         reset(samples, 1 if shard[1] > 1 else 0)
         product = build(spec)
         shoot(stem.with_suffix(".jpg"), spec.size, "JPEG")
