@@ -206,7 +206,7 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
 def _encoded(ready: Prepared, picture: Any, whole: Any) -> list[bytes]:
     """The files that a worker stores for a creative with one exact size; whole: the one at the bucket's size."""
     exact = render(ready, picture, SIZE).final
-    return [encode_png(pixels) for pixels in (ready.mask, ready.placed, ready.edges, picture, whole, exact)]
+    return [*ready.pngs().values(), *(encode_png(pixels) for pixels in (picture, whole, exact))]
 
 
 def _time_networks(pipe: Any) -> dict[str, float]:

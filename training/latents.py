@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline.edges import draw_edges
+from creatives.pipeline.product import product_picture
 from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
 from training.models import PRODUCT_SIDE
 from training.patches import SIDE, PatchBasis
@@ -66,22 +67,6 @@ def loss_weight(alpha: NDArray[np.uint8]) -> Tensor:
     return (1 - (1 - PRODUCT_WEIGHT) * inside)[0]
 
 
-def product_picture(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """uint8 (S, S, 3): the product alone on white, its box padded to a square and resized to PRODUCT_SIDE."""
-    rows, columns = np.flatnonzero(alpha.max(1) > 127), np.flatnonzero(alpha.max(0) > 127)
-    if not len(rows):
-        return np.full((PRODUCT_SIDE, PRODUCT_SIDE, 3), 255, np.uint8)
-    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    cover = alpha[box][:, :, None].astype(np.float32) / 255
-    cut = rgb[box] * cover + 255 * (1 - cover)
-    side = max(cut.shape[:2])
-    square = np.full((side, side, 3), 255, np.float32)
-    top, left = (side - cut.shape[0]) // 2, (side - cut.shape[1]) // 2
-    square[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
-    small = cv2.resize(square, (PRODUCT_SIDE, PRODUCT_SIDE), interpolation=cv2.INTER_AREA)
-    return np.clip(small + 0.5, 0, 255).astype(np.uint8)
-
-
 def clip_pixels(products: Tensor) -> Tensor:
     """uint8 (N, 3, S, S) pictures as CLIP's image processor hands them to its encoder."""
     mean, deviation = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
@@ -97,7 +82,9 @@ def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: boo
         rgb, alpha = np.ascontiguousarray(rgb[:, ::-1]), np.ascontiguousarray(alpha[:, ::-1])
     latents = basis.encode(to_tensor([rgb]))[0]
     edges = torch.from_numpy(draw_edges(rgb, alpha))
-    product = torch.from_numpy(product_picture(rgb, alpha)).permute(2, 0, 1).contiguous()
+    product = (
+        torch.from_numpy(product_picture(np.dstack((rgb, alpha)), PRODUCT_SIDE)).permute(2, 0, 1).contiguous()
+    )
     return Item(latents.half().contiguous(), edges, loss_weight(alpha), product, scene.spec, recolour)
 
 

@@ -9,13 +9,15 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from creatives.pipeline.product import product_picture
 from training.dataset import held_out, load_scene, recolour_product, scene_names
-from training.latents import clip_pixels, product_picture
-from training.models import new_vision_encoder
+from training.latents import clip_pixels
+from training.models import PRODUCT_SIDE, new_vision_encoder
 from training.progress import fit
 
 THUMBNAIL, BATCH, VARIANTS = 4, 64, 4
@@ -43,7 +45,7 @@ def read_products(folder: Path, rng: random.Random) -> tuple[Tensor, list[str]]:
         if not held_out(name):
             scene = load_scene(folder, name)
             for rgb in [scene.rgb, *(recolour_product(scene, rng) for _ in range(VARIANTS - 1))]:
-                picture = product_picture(rgb, scene.alpha)
+                picture = product_picture(np.dstack((rgb, scene.alpha)), PRODUCT_SIDE)
                 pictures.append(torch.from_numpy(picture).permute(2, 0, 1))
                 shapes.append(str(scene.spec["product"]))
     return torch.stack(pictures), shapes

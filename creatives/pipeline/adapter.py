@@ -35,20 +35,25 @@ def one_embedding_per_item(pipe: Any) -> None:
 
 
 def adapter_embeddings(
-    pipe: Any, products: list[U8 | None], guided: bool, cache: StageCache, fingerprint: str
+    pipe: Any,
+    products: list[U8 | None],
+    guided: bool,
+    cache: StageCache,
+    fingerprint: str,
+    device: torch.device,
 ) -> list[Tensor]:
     """What the pipeline takes as `ip_adapter_image_embeds`: one tensor (N or 2N, 1, …), the unguided half first.
 
     products: uint8 (S, S, 3), or None for items that are painted without: at scale 0, where what is passed is not looked at.
     """
-    pairs = [_pair(pipe, product, cache, fingerprint) for product in products]
+    pairs = [_pair(pipe, product, cache, fingerprint, device) for product in products]
     rows = [pair["picture"] for pair in pairs]
     if guided:
         rows = [pair["nothing"] for pair in pairs] + rows
-    return [torch.from_numpy(np.stack(rows)).to(device=pipe._execution_device, dtype=pipe.unet.dtype)]
+    return [torch.from_numpy(np.stack(rows)).to(device=device, dtype=pipe.unet.dtype)]
 
 
-def _pair(pipe: Any, product: U8 | None, cache: StageCache, fingerprint: str) -> Arrays:
+def _pair(pipe: Any, product: U8 | None, cache: StageCache, fingerprint: str, device: torch.device) -> Arrays:
     """The embedding of a picture (1, …) and that of no picture, float32, from the cache or the image encoder."""
     if product is None:
         width = pipe.unet.encoder_hid_proj.image_projection_layers[0]
@@ -59,19 +64,19 @@ def _pair(pipe: Any, product: U8 | None, cache: StageCache, fingerprint: str) ->
     stored = cache.get(key)
     if stored is not None:
         return unpack(stored)[1]
-    pair = _encoded(pipe, product)
+    pair = _encoded(pipe, product, device)
     cache.put(key, pack({}, pair))
     return pair
 
 
-def _encoded(pipe: Any, product: U8) -> Arrays:
+def _encoded(pipe: Any, product: U8, device: torch.device) -> Arrays:
     """As diffusers' `encode_image` does it: pooled embeddings for a plain adapter, hidden states for the larger kinds."""
     side = int(pipe.image_encoder.config.image_size)
     pixels = np.clip(resized(product, side) / 255, 0, 1)
     normal = (pixels - np.asarray(CLIP_MEAN)) / np.asarray(CLIP_STD)
     tensor = torch.from_numpy(normal.transpose(2, 0, 1)[None].astype(np.float32))
     with torch.inference_mode():
-        picture, nothing = pipe.encode_image(tensor, pipe._execution_device, 1, not _is_plain(pipe))
+        picture, nothing = pipe.encode_image(tensor, device, 1, not _is_plain(pipe))
     return {"picture": picture.float().cpu().numpy(), "nothing": nothing.float().cpu().numpy()}
 
 

@@ -33,10 +33,10 @@ def stage_key(stage: str, **parts: str) -> str:
 
 
 def pack(meta: dict[str, Any], arrays: Arrays) -> bytes:
-    """One value from JSON-able facts and arrays (compressed NPZ, no pickles)."""
+    """One value from JSON-able facts and arrays (NPZ, no pickles). Not compressed: pictures come encoded."""
     stream = io.BytesIO()
     header = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-    np.savez_compressed(stream, allow_pickle=False, _meta=header, **arrays)
+    np.savez(stream, allow_pickle=False, _meta=header, **arrays)
     return stream.getvalue()
 
 

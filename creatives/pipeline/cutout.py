@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,7 @@ from PIL import Image
 
 from .alpha import stain, unstained
 from .cache import StageCache, pack, stage_key, unpack
-from .image_io import ImageError, SourceImage, from_array, open_image, read_bytes
+from .image_io import ImageError, SourceImage, encode_png, from_array, open_image, read_bytes
 from .matte import clean_edges
 from .segment import Mask
 from .segmenter import Segmenter
@@ -32,7 +32,8 @@ Picture = bytes | Path | str | U8 | Image.Image | SourceImage
 @dataclass(frozen=True)
 class Cutout:
     """The product without its photo. alpha: uint8 (H, W) of the photo's size; product: uint8 (h, w, 4), straight
-    alpha with clean edge colours, cropped to where alpha > 0; origin: the crop's (x, y) in the photo.
+    alpha with clean edge colours, cropped to where alpha > 0; origin: the crop's (x, y) in the photo; encoded: alpha as a
+    PNG, where a cache has it.
     """
 
     alpha: U8
@@ -43,6 +44,11 @@ class Cutout:
     warnings: tuple[str, ...]
     sha256: str
     key: str
+    encoded: bytes | None = None
+
+    def png(self) -> bytes:
+        """alpha as a PNG."""
+        return self.encoded or encode_png(self.alpha)
 
 
 def cut_out(
@@ -68,6 +74,7 @@ def cut_out(
     mask = segmenter.segment(source) if matte is None else Mask(read_matte(matte, source), BY_HAND, 1.0)
     cutout = _computed(source, mask, digest, key)
     if cache is not None:
+        cutout = replace(cutout, encoded=cutout.png())
         cache.put(key, _packed(cutout))
     return cutout
 
@@ -139,7 +146,11 @@ def _packed(cutout: Cutout) -> bytes:
     }  # fmt: skip
     bgra = cv2.cvtColor(cutout.product, cv2.COLOR_RGBA2BGRA)
     encoded = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1]
-    return pack(meta, {"product": np.asarray(encoded, np.uint8).ravel()})
+    pictures = {
+        "product": np.asarray(encoded, np.uint8).ravel(),
+        "alpha": np.frombuffer(cutout.png(), np.uint8),
+    }
+    return pack(meta, pictures)
 
 
 def _unpacked(value: bytes, digest: str, key: str) -> Cutout:
@@ -152,4 +163,7 @@ def _unpacked(value: bytes, digest: str, key: str) -> Cutout:
     alpha = np.zeros(tuple(meta["shape"]), np.uint8)
     alpha[top : top + product.shape[0], left : left + product.shape[1]] = product[..., 3]
     warnings = tuple(meta["warnings"])
-    return Cutout(alpha, product, (left, top), meta["method"], meta["confidence"], warnings, digest, key)
+    matte = arrays["alpha"].tobytes() if "alpha" in arrays else None  # values of older versions have none
+    return Cutout(
+        alpha, product, (left, top), meta["method"], meta["confidence"], warnings, digest, key, matte
+    )

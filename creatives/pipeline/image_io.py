@@ -183,6 +183,15 @@ def encode_png(pixels: U8, xmp: bytes = b"") -> bytes:
     return data[:_PNG_HEADER] + _xmp_chunk(xmp) + data[_PNG_HEADER:] if xmp else data
 
 
+def decode_png(data: bytes) -> U8:
+    """The pixels that `encode_png` was given; for files of our own only. Raises ValueError when it is no picture."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ValueError(f"{len(data)} bytes are not a whole PNG")
+    order = _ORDERS.get(pixels.shape[2] if pixels.ndim == 3 else 1)
+    return np.asarray(pixels if order is None else cv2.cvtColor(pixels, order), np.uint8)
+
+
 def _xmp_chunk(xmp: bytes) -> bytes:
     """An uncompressed iTXt chunk (PNG, third edition, 11.3.3.4) under the keyword that XMP has in PNG."""
     body = b"iTXtXML:com.adobe.xmp\0" + b"\0\0" + b"\0" + b"\0" + xmp

@@ -197,6 +197,7 @@ class Painter:
         control = torch.from_numpy(np.stack([job.edges for job in jobs])).float().div_(255)[:, None]
         channels = int(getattr(pipe.controlnet.config, "conditioning_channels", 3))
         bucket = jobs[0].bucket
+        device = pipe._execution_device  # found by walking through all networks' modules: once is enough
         with torch.inference_mode():
             try:
                 output = pipe(
@@ -208,16 +209,16 @@ class Painter:
                     controlnet_conditioning_scale=self.profile.conditioning_scale,
                     output_type="pt",
                     callback_on_step_end=_step_callback(on_step) if on_step else None,
-                    **self._noise(pipe, jobs),
-                    **self._embeddings(pipe, jobs),
-                    **self._product_embeddings(pipe, jobs),
+                    **self._noise(pipe, jobs, device),
+                    **self._embeddings(pipe, jobs, device),
+                    **self._product_embeddings(pipe, jobs, device),
                 )
             finally:
                 forget_condition(pipe.controlnet)
             pixels = output.images.float().clamp(0, 1).mul(255).round().to(torch.uint8)
         return list(np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy()))
 
-    def _noise(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, Any]:
+    def _noise(self, pipe: Any, jobs: Sequence[PaintJob], device: torch.device) -> dict[str, Any]:
         import torch
 
         from .noise import initial_noise
@@ -226,15 +227,19 @@ class Painter:
         found: dict[str, Any] = {"generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds]}
         if self.profile.calm:
             noise = initial_noise(pipe, jobs[0].bucket, seeds, self.profile.calm)
-            found["latents"] = noise.to(pipe._execution_device, pipe.unet.dtype)
+            found["latents"] = noise.to(device, pipe.unet.dtype)
         return found
 
-    def _embeddings(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, torch.Tensor]:
+    def _embeddings(
+        self, pipe: Any, jobs: Sequence[PaintJob], device: torch.device
+    ) -> dict[str, torch.Tensor]:
         import torch
 
-        positive = [self._embedding(pipe, job.prompt) for job in jobs]
+        positive = [self._embedding(pipe, job.prompt, device) for job in jobs]
         negative = [
-            self._embedding(pipe, text) if text else _nothing(pipe, self._embedding(pipe, text))
+            self._embedding(pipe, text, device)
+            if text
+            else _nothing(pipe, self._embedding(pipe, text, device))
             for text in (job.negative_prompt or self.profile.negative_prompt for job in jobs)
         ]
 
@@ -248,12 +253,11 @@ class Painter:
         if self.profile.family == "sdxl":
             tensors["pooled_prompt_embeds"] = stacked(positive, "pooled")
             tensors["negative_pooled_prompt_embeds"] = stacked(negative, "pooled")
-        return {
-            name: tensor.to(pipe._execution_device, pipe.text_encoder.dtype)
-            for name, tensor in tensors.items()
-        }
+        return {name: tensor.to(device, pipe.text_encoder.dtype) for name, tensor in tensors.items()}
 
-    def _product_embeddings(self, pipe: Any, jobs: Sequence[PaintJob]) -> dict[str, Any]:
+    def _product_embeddings(
+        self, pipe: Any, jobs: Sequence[PaintJob], device: torch.device
+    ) -> dict[str, Any]:
         """The adapter set for this group; without products it is at scale 0, which is as if there were none."""
         from .adapter import adapter_embeddings, has_adapter
 
@@ -263,17 +267,17 @@ class Painter:
         products = [job.product for job in jobs]
         pipe.set_ip_adapter_scale(adapter.scale if products[0] is not None else 0.0)
         guided = self.profile.guidance_scale > 1 and pipe.unet.config.time_cond_proj_dim is None
-        embeds = adapter_embeddings(pipe, products, guided, self.cache, self.profile.fingerprint)
+        embeds = adapter_embeddings(pipe, products, guided, self.cache, self.profile.fingerprint, device)
         return {"ip_adapter_image_embeds": embeds}
 
-    def _embedding(self, pipe: Any, text: str) -> Arrays:
+    def _embedding(self, pipe: Any, text: str, device: torch.device) -> Arrays:
         """float32 arrays (1, …) of one text, from the cache or the checkpoint's text encoder."""
         key = stage_key("embedding", profile=self.profile.fingerprint, text=text)
         stored = self.cache.get(key)
         if stored is not None:
             return unpack(stored)[1]
         encoded = pipe.encode_prompt(
-            text, device=pipe._execution_device, num_images_per_prompt=1, do_classifier_free_guidance=False
+            text, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
         )
         arrays = {"text": encoded[0].float().cpu().numpy()}
         if self.profile.family == "sdxl":

@@ -19,15 +19,16 @@ def product_picture(product: U8, side: int) -> U8:
     rows, columns = np.flatnonzero(alpha.max(axis=1) > 127), np.flatnonzero(alpha.max(axis=0) > 127)
     if not len(rows):
         return np.full((side, side, 3), 255, np.uint8)
-    box = product[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
-    cover = box[..., 3:] / 255
-    cut = box[..., :3] * cover + 255 * (1 - cover)
-    height, width = cut.shape[:2]
+    box = product[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = box.shape[:2]
     longest = max(height, width)
-    square = np.full((longest, longest, 3), 255, np.float32)
+    # How much darker than white the product makes it: nothing around the box, so nothing need be blended there.
+    cover = cv2.merge([np.ascontiguousarray(box[..., 3])] * 3)
+    darker = np.zeros((longest, longest, 3), np.float32)
     top, left = (longest - height) // 2, (longest - width) // 2
-    square[top : top + height, left : left + width] = cut
-    return np.clip(resized(square, side) + 0.5, 0, 255).astype(np.uint8)
+    inside = darker[top : top + height, left : left + width]
+    inside[:] = cv2.multiply(255 - box[..., :3], cover, scale=1 / 255, dtype=cv2.CV_32F)
+    return np.clip(255.5 - resized(darker, side), 0, 255).astype(np.uint8)
 
 
 def resized(square: NDArray[np.float32] | U8, side: int) -> NDArray[np.float32]:

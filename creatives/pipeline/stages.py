@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from .compose import compose, crop_painting, on_white, place
 from .cutout import Cutout, Picture, cut_out
 from .edges import draw_edges
 from .gate import LIMITS, Limit
+from .image_io import decode_png, encode_png
 from .layout import Box, Layout, to_exact
 from .light import Light
 from .quality import Quality, assess
@@ -23,7 +24,7 @@ from .standing import Standing, cut_sides, stand
 
 U8 = NDArray[np.uint8]
 
-PLACE_VERSION = "2"
+PLACE_VERSION = "3"
 """Part of every cache key of steps 2 and 3."""
 
 ENLARGEMENT_LIMIT = 1.5
@@ -39,7 +40,7 @@ class Prepared:
 
     standing: where the product is in the bucket's frame; cut: the borders of the photo that cut it, as `cut_sides` has them;
     placed: uint8 (H, W, 4) and edges: uint8 (H, W) of the bucket's size; milliseconds: per step, near 0 for what came from
-    a cache.
+    a cache; encoded: placed and edges as PNGs, where a cache has them.
     """
 
     cutout: Cutout
@@ -50,6 +51,16 @@ class Prepared:
     placed: U8
     edges: U8
     milliseconds: dict[str, float]
+    encoded: Mapping[str, bytes] = field(default_factory=dict)
+
+    def pngs(self) -> dict[str, bytes]:
+        """The pictures of steps 1 to 3 as files: "mask", "placed" and "edges"."""
+        placed, edges = self.encoded.get("placed"), self.encoded.get("edges")
+        return {
+            "mask": self.cutout.png(),
+            "placed": placed or encode_png(self.placed),
+            "edges": edges or encode_png(self.edges),
+        }
 
     @property
     def box(self) -> Box:
@@ -106,9 +117,10 @@ def prepare(
         region=",".join(f"{side:.4f}" for side in narrowest_crop(bucket, buckets)), contour=str(contour),
     )  # fmt: skip
     stored = cache.get(key) if cache is not None else None
+    encoded: dict[str, bytes] = {}
     if stored is not None:
-        arrays = unpack(stored)[1]
-        placed, edges = arrays["placed"], arrays["edges"]
+        encoded = {name: array.tobytes() for name, array in unpack(stored)[1].items()}
+        placed, edges = decode_png(encoded["placed"]), decode_png(encoded["edges"])
         placed_at = time.perf_counter()
     else:
         placed = place(cutout.product, standing.box, bucket)
@@ -117,10 +129,11 @@ def prepare(
             np.ascontiguousarray(placed[..., :3]), np.ascontiguousarray(placed[..., 3]), contour=contour
         )
         if cache is not None:
-            cache.put(key, pack({}, {"placed": placed, "edges": edges}))
+            encoded = {"placed": encode_png(placed), "edges": encode_png(edges)}
+            cache.put(key, pack({}, {name: np.frombuffer(file, np.uint8) for name, file in encoded.items()}))
     took = {"mask": masked - started, "placed": placed_at - masked, "edges": time.perf_counter() - placed_at}
     milliseconds = {step: round(seconds * 1000, 2) for step, seconds in took.items()}
-    return Prepared(cutout, bucket, layout, standing, cut, placed, edges, milliseconds)
+    return Prepared(cutout, bucket, layout, standing, cut, placed, edges, milliseconds, encoded)
 
 
 def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Light | None = None) -> Rendition:

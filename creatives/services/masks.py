@@ -75,7 +75,7 @@ def remember(merchant_id: int, image_sha256: str, cutout: Cutout, segmenter: Seg
     )
     if known.exists():
         return
-    _keep(merchant_id, image_sha256, segmenter, file=store(encode_png(cutout.alpha)), method=cutout.method,
+    _keep(merchant_id, image_sha256, segmenter, file=store(cutout.png()), method=cutout.method,
           confidence=cutout.confidence, warnings=list(cutout.warnings))  # fmt: skip
 
 

@@ -24,7 +24,6 @@ from creatives.pipeline import (
     PaintJob,
     Segmenter,
     StageCache,
-    encode_png,
     light_for,
     paint_job,
     prepare,
@@ -213,9 +212,7 @@ def _develop(painter: Painter, attempt: Attempt) -> Picture:
     warnings = dict.fromkeys(note for one in sized.values() or [whole] for note in one.warnings)
     return Picture(
         steps={
-            "mask": store(encode_png(prepared.mask)),
-            "placed": store(encode_png(prepared.placed)),
-            "edges": store(encode_png(prepared.edges)),
+            **{name: store(file) for name, file in prepared.pngs().items()},
             "generated": store(finished(generated, of_kind[SourceType.PAINTED])),
             "final": store(finished(whole.final, composite)),
         },

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from creatives.pipeline.buckets import Size
 from creatives.pipeline.cache import FolderCache, MemoryCache, StageCache, pack, stage_key, unpack
+from creatives.pipeline.cutout import cut_out
+from creatives.pipeline.image_io import decode_png, encode_png
 from creatives.pipeline.layout import Layout
 from creatives.pipeline.stages import prepare
 
@@ -120,3 +122,47 @@ def test_masks_are_shared_by_buckets_and_placements_by_nothing() -> None:
     assert cache.missed == ["mask", "placed", "placed", "placed"]
     prepare(255 - photo, Size(256, 256), cache=cache)
     assert cache.missed[4:] == ["mask", "placed"]
+
+
+def test_files_of_the_first_steps_come_from_the_cache_as_they_were_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache = MemoryCache()
+    photo, _ = studio_photo()
+    plain = prepare(photo, Size(256, 256))
+    first = prepare(photo, Size(256, 256), cache=cache)
+
+    def refused(pixels: object) -> bytes:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr("creatives.pipeline.stages.encode_png", refused)
+    monkeypatch.setattr("creatives.pipeline.cutout.encode_png", refused)
+    again = prepare(photo, Size(256, 256), cache=cache)
+    assert again.pngs() == first.pngs()
+    monkeypatch.undo()
+    assert plain.pngs() == first.pngs()
+    for name, pixels in (("mask", again.mask), ("placed", again.placed), ("edges", again.edges)):
+        assert np.array_equal(decode_png(first.pngs()[name]), pixels)
+
+
+def test_a_cut_out_cached_without_its_mask_file_is_used_and_the_file_written_anew() -> None:
+    cache = MemoryCache()
+    photo, _ = studio_photo()
+    cutout = cut_out(photo, cache)
+    meta, arrays = unpack(cache.get(cutout.key) or b"")
+    del arrays["alpha"]
+    cache.put(cutout.key, pack(meta, arrays))
+    older = cut_out(photo, cache)
+    assert older.encoded is None
+    assert older.png() == cutout.png()
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
+def test_a_png_is_decoded_to_the_pixels_it_was_made_of(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    assert np.array_equal(decode_png(encode_png(pixels)), pixels)
+
+
+def test_half_a_png_is_refused() -> None:
+    with pytest.raises(ValueError, match="20 bytes are not a whole PNG"):
+        decode_png(encode_png(np.zeros((9, 9), np.uint8))[:20])

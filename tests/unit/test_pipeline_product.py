@@ -173,15 +173,13 @@ def test_the_picture_is_the_box_on_white_in_the_middle_of_a_square() -> None:
     assert (product_picture(np.zeros((9, 9, 4), np.uint8), 8) == 255).all()
 
 
-def test_it_is_the_picture_that_training_shows() -> None:
-    from training.latents import product_picture as in_training
-    from training.models import PRODUCT_SIDE
-
-    rng = np.random.default_rng(5)
-    product = rng.integers(0, 256, (150, 190, 4)).astype(np.uint8)
-    product[:20, :, 3] = 0
-    expected = in_training(np.ascontiguousarray(product[..., :3]), np.ascontiguousarray(product[..., 3]))
-    assert np.array_equal(product_picture(product, PRODUCT_SIDE), expected)
+def test_straight_colours_under_half_a_cover_are_blended_with_white_before_they_are_averaged() -> None:
+    product = np.zeros((4, 4, 4), np.uint8)
+    product[:, :2] = (0, 0, 0, 255)
+    product[:, 2:] = (100, 0, 255, 128)
+    light = [255 - (255 - colour) * 128 / 255 for colour in (100, 0, 255)]
+    expected = [int(value / 2 + 0.5) for value in light]
+    assert product_picture(product, 1)[0, 0].tolist() == expected
 
 
 def test_paint_jobs_bring_the_picture_only_where_the_profile_has_use_for_it(

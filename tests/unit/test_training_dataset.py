@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from training.dataset import Scene, by_size, load_scene, load_scenes, recolour_product, turn_hue
-from training.latents import PRODUCT_WEIGHT, loss_weight, product_picture, shrink, training_size
+from training.latents import PRODUCT_WEIGHT, loss_weight, shrink, training_size
 from training.progress import learning_rate
 
 
@@ -76,19 +76,6 @@ def test_large_and_small_renders_meet_at_the_same_sizes():
     assert training_size(small, 1 / 3) == training_size(large, 1 / 3) == (160, 96)
     assert shrink(large, (160, 96)).alpha.shape == (96, 160)
     assert shrink(small, (320, 192)) is small
-
-
-def test_the_product_is_shown_alone_on_white_and_centred():
-    rgb = np.full((64, 64, 3), 9, np.uint8)
-    rgb[10:20, 10:50] = (200, 30, 40)
-    alpha = np.zeros((64, 64), np.uint8)
-    alpha[10:20, 10:50] = 255
-    made = product_picture(rgb, alpha)
-    assert made.shape == (64, 64, 3)
-    assert (made[32] == (200, 30, 40)).all()
-    assert (made[0] == 255).all()
-    assert (made[-1] == 255).all()
-    assert (product_picture(rgb, np.zeros_like(alpha)) == 255).all()
 
 
 def test_the_loss_is_light_inside_the_product_and_whole_at_its_outline():

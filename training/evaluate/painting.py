@@ -149,7 +149,7 @@ class Studio:
         nothing: list[U8 | None] = [None] * count
         return {
             "ip_adapter_image_embeds": adapter_embeddings(
-                pipe, nothing, guided, self.painter.cache, profile.fingerprint
+                pipe, nothing, guided, self.painter.cache, profile.fingerprint, pipe._execution_device
             )
         }
 
