@@ -22,6 +22,8 @@ from creatives.pipeline.colour import resize_rgba
 from creatives.pipeline.compose import compose
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.edges import draw_edges
+from creatives.pipeline.horizon import find_horizon
+from creatives.pipeline.measures import lab
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -162,7 +164,10 @@ def _setting(random: np.random.Generator, placed: U8) -> U8:
 
 
 def _extended(scene: Scene, random: np.random.Generator) -> Case | None:
-    """The painting goes on where the product ends: its outermost colours, drawn out to one or both sides."""
+    """The painting goes on where the product ends: its colours near the outline, drawn out to one or both sides.
+
+    The outermost pixels are left out: the setting shines through them, and what they are drawn out to looks like glass.
+    """
     product = scene.product
     side = float(np.sqrt(product.sum()))
     shift = side * random.uniform(0.15, 0.3)
@@ -174,10 +179,13 @@ def _extended(scene: Scene, random: np.random.Generator) -> Case | None:
         )
         moved |= np.asarray(cv2.warpAffine(product.astype(np.uint8), matrix, product.shape[::-1]), np.uint8)
     grown = moved > 0
+    core = cv2.erode(np.where(scene.alpha > 250, 1, 0).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if not core.any():
+        return None
     _, labels = cv2.distanceTransformWithLabels(
-        (~product).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    places = np.flatnonzero(product)
+    places = np.flatnonzero(core)
     nearest = np.zeros(int(labels.max()) + 1, np.int64)
     nearest[labels.ravel()[places]] = places
     colours = cv2.GaussianBlur(scene.rgb.reshape(-1, 3)[nearest[labels]], (0, 0), 1.5)
@@ -238,13 +246,19 @@ def _blob(scene: Scene, random: np.random.Generator) -> Case | None:
 
 
 def _floating(scene: Scene, random: np.random.Generator) -> Case | None:
-    """The product lifted off its ground to the frame's upper half, and painted there faithfully."""
-    if not scene.stands:
+    """The product lifted until its foot is well above the horizon, and painted there faithfully.
+
+    Lifted by chance, every other one still stood on its ground, further away, or before a sweep of paper that has none.
+    """
+    row = find_horizon(lab(scene.plate), np.ones(scene.alpha.shape, np.bool_)) if scene.stands else None
+    if row is None:
         return None
-    rows = np.flatnonzero(scene.product.any(axis=1))
-    lift = int(min(rows[0] - 2, random.uniform(0.3, 0.5) * scene.alpha.shape[0]))
-    if lift < 0.15 * scene.alpha.shape[0]:  # too tall to be lifted: made smaller first
-        return _floating(_smaller(scene), random) if rows[-1] - rows[0] > 0.3 * scene.alpha.shape[0] else None
+    height, rows = len(scene.alpha), np.flatnonzero(scene.product.any(axis=1))
+    lift = int(rows[-1]) - (row - int(random.uniform(0.06, 0.2) * height))
+    if lift < 0.05 * height:
+        return None
+    if rows[0] - lift < 2:  # too tall to be lifted: made smaller first
+        return _floating(_smaller(scene), random) if rows[-1] - rows[0] > 0.25 * height else None
     placed = np.roll(scene.placed, -lift, axis=0)
     return scene.case("", compose(placed, scene.plate, shadow=0.0), placed)
 

@@ -169,10 +169,10 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
     started = time.process_time()
     for photo, picture in zip(photos, pictures, strict=False):
         ready = prepare(photo, batch[0].bucket, cache=cache, buckets=profile.buckets)
-        paint_job(ready, profile, PROMPT)
+        job = paint_job(ready, profile, PROMPT)
         whole = render(ready, picture, ready.bucket).final
         known.append((ready, picture, whole))
-        _encoded(ready, picture, whole)
+        _encoded(ready, job, picture, whole)
     others = time.process_time() - started
     judged = time.process_time()
     for ready, picture, whole in known:
@@ -203,10 +203,10 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
     ]
 
 
-def _encoded(ready: Prepared, picture: Any, whole: Any) -> list[bytes]:
+def _encoded(ready: Prepared, job: PaintJob, picture: Any, whole: Any) -> list[bytes]:
     """The files that a worker stores for a creative with one exact size; whole: the one at the bucket's size."""
     exact = render(ready, picture, SIZE).final
-    return [*ready.pngs().values(), *(encode_png(pixels) for pixels in (picture, whole, exact))]
+    return [*ready.pngs(job.edges).values(), *(encode_png(pixels) for pixels in (picture, whole, exact))]
 
 
 def _time_networks(pipe: Any) -> dict[str, float]:
@@ -269,12 +269,11 @@ def _creatives(painter: Painter, photos: list[bytes], prompt: str, cache: Memory
             prepare(photo, bucket, cache=cache, buckets=profile.buckets)
             for photo in photos[start : start + BATCH]
         ]
-        for item, picture in zip(
-            ready, painter.paint([paint_job(item, profile, prompt) for item in ready]), strict=True
-        ):
+        jobs = [paint_job(item, profile, prompt) for item in ready]
+        for item, job, picture in zip(ready, jobs, painter.paint(jobs), strict=True):
             whole = render(item, picture, item.bucket).final
             judge(item, picture, whole)
-            _encoded(item, picture, whole)
+            _encoded(item, job, picture, whole)
 
 
 def _by_sizes(painter: Painter) -> list[Result]:

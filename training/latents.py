@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline.edges import draw_edges
+from creatives.pipeline.horizon import BESIDE, find_horizon, line_beside, sharpest_row
+from creatives.pipeline.measures import grown, lab
 from creatives.pipeline.product import product_picture
 from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
 from training.models import PRODUCT_SIDE
@@ -35,7 +37,8 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 class Item:
     """One training example.
 
-    latents (C, h, w) float16, edges uint8 (8h, 8w), weight (1, h, w), product uint8 (3, S, S), description.
+    latents (C, h, w) float16, edges uint8 (8h, 8w), weight (1, h, w), product uint8 (3, S, S), description; horizon: its
+    row, or -1, and where in that row it is seen, bool (8w,).
     """
 
     latents: Tensor
@@ -44,6 +47,7 @@ class Item:
     product: Tensor
     spec: dict[str, Any]
     recoloured: bool
+    horizon: tuple[int, Tensor]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,7 +89,25 @@ def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: boo
     product = (
         torch.from_numpy(product_picture(np.dstack((rgb, alpha)), PRODUCT_SIDE)).permute(2, 0, 1).contiguous()
     )
-    return Item(latents.half().contiguous(), edges, loss_weight(alpha), product, scene.spec, recolour)
+    horizon = horizon_of(scene.spec, rgb, alpha >= 128)
+    return Item(
+        latents.half().contiguous(), edges, loss_weight(alpha), product, scene.spec, recolour, horizon
+    )
+
+
+def horizon_of(
+    spec: dict[str, Any], rgb: NDArray[np.uint8], product: NDArray[np.bool_]
+) -> tuple[int, Tensor]:
+    """Row of the line between a scene's ground and its backdrop, -1 for none, and where it is seen, bool (W,)."""
+    nowhere = -1, torch.zeros(rgb.shape[1], dtype=torch.bool)
+    if spec["view"] == "top" or spec["backdrop"] in ("none", "paper"):
+        return nowhere
+    colours, clear = lab(rgb), ~grown(product, BESIDE)
+    row = find_horizon(colours, clear)
+    if row is None:
+        return nowhere
+    row = sharpest_row(colours, clear, row)
+    return row, torch.from_numpy(line_beside(product, row))
 
 
 def training_size(scene: Scene, scale: float) -> tuple[int, int]:

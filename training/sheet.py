@@ -112,7 +112,7 @@ class Sheets:
         for number, product in enumerate(self.products[:6]):
             shot = reseeded(self.shot(product, texts[3 * number % len(texts)]), self.seed + number)
             ways = [self.studio.paint([shot], way)[0] for way in (NAIVE, BLANK, OURS)]
-            rows.append((shot.prompt, [shot.edges, *ways, pasted(shot, ways[-1])]))
+            rows.append((shot.prompt, [self.studio.control(shot), *ways, pasted(shot, ways[-1])]))
         heads = (
             "edges",
             "naive inpainting",

@@ -35,7 +35,7 @@ LIMITS: Mapping[str, Limit] = {
     "expansion": Limit(0.017, 0.285, 0.42),
     "expansion_after": Limit(0.019, 0.29, 0.43),
     "leakage": Limit(0.011, 0.19, 0.28),
-    "floating": Limit(0.0, 0.77),
+    "floating": Limit(0.0, 0.46),
     "seam": Limit(2.7, 22.5, 34.4),
     "sharpness": Limit(0.53, 0.19, 0.02),
     "distinctness": Limit(39.0, 16.9, 5.9),

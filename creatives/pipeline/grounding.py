@@ -5,39 +5,36 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .horizon import find_horizon
 from .measures import grown, lab
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-SAME = 8.0
-"""ΔE*ab between ground and backdrop below which they are one: a sweep of paper, a flat lay. Nothing floats there."""
-
 
 def floating(composed: U8, product: Bool, colours: F32 | None = None) -> float:
     """0..1: how much of what lies around the product's foot is the backdrop's rather than the ground's.
 
-    Ground is what the lowest tenth of the picture shows, backdrop what the part above the product's middle shows; 0 when
-    the two look alike, and when the product stands in the lowest tenth. colours: the picture's in CIELAB (`lab`), where
-    they are known already.
+    Ground is what the picture shows below its border (see `border`), backdrop what is above; 0 when there is no border
+    and when the foot reaches below it. colours: the picture's in CIELAB (`lab`), where they are known already.
     """
     rows = np.flatnonzero(product.any(axis=1))
-    height = product.shape[0]
-    if rows.size == 0 or int(rows[-1]) + 2 >= round(0.9 * height):
+    if rows.size == 0:
         return 0.0
-    clear = ~grown(product, 2)
-    ground, backdrop = np.zeros_like(clear), np.zeros_like(clear)
-    ground[round(0.9 * height) :] = True
-    backdrop[: max(2, int(rows[0] + rows[-1]) // 2)] = True
     colours = lab(composed) if colours is None else colours
-    feet, low, high = (colours[region & clear] for region in (around_the_foot(product), ground, backdrop))
+    clear = ~grown(product, 3)
+    row = find_horizon(colours, clear)
+    if row is None or int(rows[-1]) + 2 >= row:
+        return 0.0
+    ground, backdrop = clear.copy(), clear.copy()
+    ground[: row + 3] = False
+    backdrop[max(2, row - 3) :] = False
+    feet, low, high = (colours[region] for region in (around_the_foot(product) & clear, ground, backdrop))
     if min(len(feet), len(low), len(high)) < 8:
         return 0.0
-    middles = np.median(low, axis=0), np.median(high, axis=0)
-    if float(np.linalg.norm(middles[0] - middles[1])) < SAME:
-        return 0.0
-    return float((_away(feet, high, middles[1]) < _away(feet, low, middles[0])).mean())
+    near = _away(feet, high, np.median(high, axis=0)) < _away(feet, low, np.median(low, axis=0))
+    return float(near.mean())
 
 
 def around_the_foot(product: Bool) -> Bool:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from .buckets import Size
 from .cache import Arrays, MemoryCache, StageCache, pack, stage_key, unpack
 from .environment import load_quietly, wait_passively
+from .horizon import choose_horizon, with_horizon
+from .light import Light, light_for
 from .product import product_picture
 from .profile import CheckpointError, CheckpointProfile
 from .profiles import get_profile
@@ -34,8 +36,8 @@ MAX_SEED = 2**63 - 1
 class PaintJob:
     """One picture to paint.
 
-    edges: uint8 (H, W), 255 on 0, of a bucket's size; seed: 0..2**63 - 1; product: uint8 (S, S, 3), the product alone on
-    white (see `product_picture`), or None to paint without having seen it.
+    edges: uint8 (H, W), 255 on 0, of a bucket's size, as the ControlNet sees them (`control_edges`); seed: 0..2**63 - 1;
+    product: uint8 (S, S, 3), the product alone on white (see `product_picture`), or None to paint without having seen it.
     """
 
     edges: U8
@@ -63,12 +65,36 @@ class PaintJob:
 
 
 def paint_job(
-    prepared: Prepared, profile: CheckpointProfile, prompt: str, negative_prompt: str = "", seed: int = 0
+    prepared: Prepared,
+    profile: CheckpointProfile,
+    prompt: str,
+    negative_prompt: str = "",
+    seed: int = 0,
+    light: Light | None = None,
 ) -> PaintJob:
-    """The job that paints a prepared photo, with the product's picture where the profile has use for it."""
+    """The job that paints a prepared photo, with the product's picture and a horizon where the profile has use for them.
+
+    light: of the creative, by default what the prompt says; a product that throws no shadow stands on no ground.
+    """
+    light = light or light_for(profile, prompt, prepared.layout)
+    edges = control_edges(profile, prepared.edges, prepared.placed, prompt, seed, stands=light.shadow > 0)
     side = profile.product_side
     product = product_picture(prepared.cutout.product, side) if side else None
-    return PaintJob(prepared.edges, prompt, negative_prompt, seed, product)
+    return PaintJob(edges, prompt, negative_prompt, seed, product)
+
+
+def control_edges(
+    profile: CheckpointProfile, edges: U8, placed: U8, prompt: str, seed: int, *, stands: bool
+) -> U8:
+    """What the ControlNet sees: the product's edges, uint8 (H, W), with the seed's horizon where there is to be one.
+
+    placed: uint8 (H, W, 4), the product where the edges have it.
+    """
+    if not (profile.horizon and stands):
+        return edges
+    product = np.asarray(placed[..., 3] >= 128, np.bool_)
+    row = choose_horizon(product, prompt, seed)
+    return edges if row is None else with_horizon(edges, product, row)
 
 
 def sampling(profile: CheckpointProfile) -> dict[str, Any]:

@@ -66,16 +66,16 @@ def make_creative(
         image, bucket, chosen, cache=cache, buckets=settings.buckets, contour=settings.contour,
         segmenter=segmenter, matte=matte,
     )  # fmt: skip
-    job = paint_job(prepared, settings, prompt, negative_prompt, seed)
+    light = light_for(settings, prompt, chosen)
+    job = paint_job(prepared, settings, prompt, negative_prompt, seed, light)
     painter.warm()
     started = time.perf_counter()
     generated = painter.paint([job])[0]
     painted = time.perf_counter()
-    light = light_for(settings, prompt, chosen)
     rendition = render(prepared, generated, exact, light)
     finished = time.perf_counter()
     took = {"generated": round((painted - started) * 1000, 2), "final": round((finished - painted) * 1000, 2)}
-    pictures = (prepared.mask, rendition.placed, prepared.edges, generated, rendition.final)
+    pictures = (prepared.mask, rendition.placed, job.edges, generated, rendition.final)
     record = _record(
         painter,
         job,

@@ -53,13 +53,14 @@ class Prepared:
     milliseconds: dict[str, float]
     encoded: Mapping[str, bytes] = field(default_factory=dict)
 
-    def pngs(self) -> dict[str, bytes]:
-        """The pictures of steps 1 to 3 as files: "mask", "placed" and "edges"."""
-        placed, edges = self.encoded.get("placed"), self.encoded.get("edges")
+    def pngs(self, edges: U8 | None = None) -> dict[str, bytes]:
+        """The pictures of steps 1 to 3 as files: "mask", "placed" and "edges", the latter as they were painted from."""
+        placed, own = self.encoded.get("placed"), self.encoded.get("edges")
+        same = edges is None or edges is self.edges
         return {
             "mask": self.cutout.png(),
             "placed": placed or encode_png(self.placed),
-            "edges": edges or encode_png(self.edges),
+            "edges": (same and own) or encode_png(self.edges if edges is None else edges),
         }
 
     @property

@@ -13,6 +13,7 @@ from rq.timeouts import JobTimeoutException
 
 from creatives.models import CreativeRequest
 from creatives.pipeline import Light, PaintJob, Prepared, Quality, Rendition, judge, render
+from creatives.pipeline.painter import control_edges
 from creatives.pipeline.profiles import CheckpointProfile
 from creatives.pipeline.quality import FAILED
 from creatives.services.generation import MAX_SEED
@@ -93,7 +94,7 @@ def passable(
                 yield work, _least_bad(known) if known else error
                 continue
             if known[-1].quality.verdict == FAILED and repaints_left:
-                failed.append(_with_next_seed(work))
+                failed.append(_with_next_seed(profile, work))
             else:
                 yield work, _least_bad(known)
         if not failed:
@@ -117,5 +118,9 @@ def _least_bad(attempts: Sequence[Attempt]) -> Attempt:
     return replace(best, discarded=tuple(one.trace for one in attempts if one is not best))
 
 
-def _with_next_seed(work: Work) -> Work:
-    return replace(work, job=replace(work.job, seed=(work.job.seed + 1) & MAX_SEED))
+def _with_next_seed(profile: CheckpointProfile, work: Work) -> Work:
+    job, prepared, seed = work.job, work.prepared, (work.job.seed + 1) & MAX_SEED
+    edges = control_edges(
+        profile, prepared.edges, prepared.placed, job.prompt, seed, stands=work.light.shadow > 0
+    )
+    return replace(work, job=replace(job, seed=seed, edges=edges))

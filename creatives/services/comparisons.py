@@ -215,7 +215,8 @@ def _painted(
         segmenter=segmenter,
         matte=by_hand.matte if by_hand else None,
     )
-    job = paint_job(prepared, profile, wanted.prompt, wanted.negative_prompt, wanted.seed)
+    light = light_for(profile, wanted.prompt, prepared.layout)
+    job = paint_job(prepared, profile, wanted.prompt, wanted.negative_prompt, wanted.seed, light)
     started = time.perf_counter()
     with load(profile) as painter:
         painter.warm()
@@ -223,7 +224,6 @@ def _painted(
         generated = painter.paint([job], _progress(entry, on_step))[0]
         painted = time.perf_counter()
         unsafe, footprint = painter.unsafe([generated])[0], painter.footprint()
-    light = light_for(profile, wanted.prompt, prepared.layout)
     quality = judge(prepared, generated, unsafe=unsafe, light=light, limits=profile.limits)
     final = render(prepared, generated, (wanted.width, wanted.height), light).final
     facts = footprint | {

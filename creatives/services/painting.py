@@ -172,7 +172,7 @@ def _prepare(painter: Painter, one: Claim, cache: StageCache | None, segmenter: 
         masks.remember(request.merchant_id, request.image_sha256, prepared.cutout, segmenter)
     revision = by_hand.revision if by_hand else 0
     light = light_for(profile, version.text, prepared.layout, version.ground)
-    job = paint_job(prepared, profile, version.text, version.negative_text, seed_of_next(request))
+    job = paint_job(prepared, profile, version.text, version.negative_text, seed_of_next(request), light)
     return Work(one, prepared, light, revision, job)
 
 
@@ -212,7 +212,7 @@ def _develop(painter: Painter, attempt: Attempt) -> Picture:
     warnings = dict.fromkeys(note for one in sized.values() or [whole] for note in one.warnings)
     return Picture(
         steps={
-            **{name: store(file) for name, file in prepared.pngs().items()},
+            **{name: store(file) for name, file in prepared.pngs(work.job.edges).items()},
             "generated": store(finished(generated, of_kind[SourceType.PAINTED])),
             "final": store(finished(whole.final, composite)),
         },

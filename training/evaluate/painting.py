@@ -15,8 +15,10 @@ from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline import Painter, PaintJob, Size
 from creatives.pipeline.compose import compose, on_white
+from creatives.pipeline.layout import Layout
+from creatives.pipeline.light import has_ground
 from creatives.pipeline.noise import initial_noise
-from creatives.pipeline.painter import sampling
+from creatives.pipeline.painter import control_edges, sampling
 from creatives.pipeline.product import product_picture
 from creatives.pipeline.profiles import profile_from_folder
 from training.dataset import by_size
@@ -98,10 +100,15 @@ class Studio:
         """The pictures encoded and decoded again: what is lost before anything is painted."""
         return [_as_picture(self._decoded(self._encoded(_as_input([picture])))[0]) for picture in pictures]
 
+    def control(self, shot: Shot) -> U8:
+        """What the ControlNet sees of a shot, uint8 (H, W)."""
+        stands = has_ground(shot.prompt, Layout())
+        return control_edges(self.profile, shot.edges, shot.placed, shot.prompt, shot.seed, stands=stands)
+
     def _job(self, shot: Shot, product: U8, way: Way) -> PaintJob:
         side = self.profile.product_side
         return PaintJob(
-            shot.edges if way.edges else np.zeros_like(shot.edges),
+            self.control(shot) if way.edges else np.zeros_like(shot.edges),
             shot.prompt,
             seed=shot.seed,
             product=product_picture(product, side) if side and way.product != "none" else None,
