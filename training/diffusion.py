@@ -30,9 +30,9 @@ from training.text import load_tokenizer, new_text_encoder
 TOGETHER, KEPT = 8, 200
 """Steps between two averagings of the processes' weights, and between two saved states."""
 PEAK, TEXT_DROPOUT, EDGE_DROPOUT, PRODUCT_DROPOUT, NO_ADAPTER, SHIFT = 1e-3, 0.1, 0.1, 0.1, 0.3, 2.0
-CALMEST, SAMPLED, NO_HORIZON = 0.9, 0.7, 0.1
+CALMEST, SAMPLED, NO_LINES = 0.9, 0.7, 0.1
 """Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's own noise levels; of
-those whose horizon is left out of their edges."""
+those whose horizon, and whose outlines of light, are left out of their edges."""
 EMBEDDING = "text.embeddings.token_embedding.weight"
 
 
@@ -149,9 +149,12 @@ def make_batch(
     picked = [items[k] for k in chosen]
     latents = torch.stack([p.latents for p in picked]).float()
     edges = torch.stack([p.edges for p in picked]).float()[:, None] / 255
-    for picture, (row, seen) in zip(edges, (p.horizon for p in picked), strict=True):
-        if row >= 0 and rng.random() >= NO_HORIZON:
+    for picture, item in zip(edges, picked, strict=True):
+        row, seen = item.horizon
+        if row >= 0 and rng.random() >= NO_LINES:
             picture[0, row, seen] = 1.0
+        if len(item.light) and rng.random() >= NO_LINES:
+            picture[0, item.light[:, 0].long(), item.light[:, 1].long()] = 1.0
     edges = edges.expand(-1, 3, -1, -1)
     shown = torch.tensor([float(rng.random() >= EDGE_DROPOUT) for _ in picked])
     edges = (edges * shown[:, None, None, None]).contiguous(memory_format=torch.channels_last)

@@ -26,7 +26,7 @@ PROFILE: dict[str, Any] = {
     "calm": 0.95,
     "guidance_scale": 2.2,
     "conditioning_scale": 1.0,
-    "horizon": True,
+    "setting_lines": True,
     "dtype": "float16",
     "cpu_dtype": "bfloat16",
     "negative_prompt_default": "",

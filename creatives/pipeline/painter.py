@@ -16,6 +16,7 @@ from .cache import Arrays, MemoryCache, StageCache, pack, stage_key, unpack
 from .environment import load_quietly, wait_passively
 from .horizon import choose_horizon, with_horizon
 from .light import Light, light_for
+from .light_lines import draw_light, kind_of_light
 from .product import product_picture
 from .profile import CheckpointError, CheckpointProfile
 from .profiles import get_profile
@@ -86,15 +87,21 @@ def paint_job(
 def control_edges(
     profile: CheckpointProfile, edges: U8, placed: U8, prompt: str, seed: int, *, stands: bool
 ) -> U8:
-    """What the ControlNet sees: the product's edges, uint8 (H, W), with the seed's horizon where there is to be one.
+    """What the ControlNet sees: the product's edges, uint8 (H, W), and where the profile wants them lines of the setting.
 
-    placed: uint8 (H, W, 4), the product where the edges have it.
+    These are the seed's own: a horizon behind a product that stands, and above it the outlines of the light that the prompt
+    names. placed: uint8 (H, W, 4), the product where the edges have it.
     """
-    if not (profile.horizon and stands):
+    if not (profile.setting_lines and stands):
         return edges
     product = np.asarray(placed[..., 3] >= 128, np.bool_)
     row = choose_horizon(product, prompt, seed)
-    return edges if row is None else with_horizon(edges, product, row)
+    if row is None:
+        return edges
+    drawn, kind = with_horizon(edges, product, row), kind_of_light(prompt)
+    if kind is not None:
+        drawn[draw_light(kind, product, row, seed)] = 255
+    return drawn
 
 
 def sampling(profile: CheckpointProfile) -> dict[str, Any]:

@@ -105,8 +105,8 @@ class CheckpointProfile:
     timesteps: noise levels to sample at, falling, one per step, where the scheduler's own spacing will not do
     (schedulers of the DPM-Solver and LCM kind take them).
     calm: 0..1, how far wide blotches of the initial noise are damped (see `calm_noise`); 0 for all but small models.
-    contour: the product's outline is drawn into the control picture; horizon: and where the ground ends, behind a product
-    that stands (see `horizon`), for checkpoints trained so. harmony: 0..1, see `Light`.
+    contour: the product's outline is drawn into the control picture. setting_lines: and lines of the setting behind a
+    product that stands (see `control_edges`), for checkpoints trained so. harmony: 0..1, see `Light`.
     gate: its own limits of the quality gate, see `limits_with`.
     weights: identifies the trained weights of a folder, so that new weights make new pictures.
     """
@@ -129,7 +129,7 @@ class CheckpointProfile:
     dtype: str = "float16"
     cpu_dtype: str = "float32"
     contour: bool = True
-    horizon: bool = False
+    setting_lines: bool = False
     harmony: float = HARMONY
     negative_prompt: str = ""
     max_batch: int = 4
@@ -150,7 +150,7 @@ class CheckpointProfile:
                 f"a list of {self.steps} falling whole numbers of 999 to 0, one per step",
             ),
             "calm": (0.0 <= self.calm <= 1.0, "0 to 1"),
-            "horizon": (isinstance(self.horizon, bool), "true or false"),
+            "setting_lines": (isinstance(self.setting_lines, bool), "true or false"),
             "ip_adapter": (self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0, "of scale 0 to 2"),
             "dtype": (self.dtype in formats, "float32, float16 or bfloat16"),
             "cpu_dtype": (self.cpu_dtype in ("float32", "bfloat16"), "float32 or bfloat16"),

@@ -14,7 +14,7 @@ from .profile import CheckpointProfile, IPAdapter, ProfileError, Source
 
 _FILE_FIELDS = {
     "title", "licence", "family", "scheduler", "steps", "guidance_scale", "conditioning_scale", "calm", "dtype",
-    "cpu_dtype", "contour", "horizon", "harmony", "negative_prompt", "max_batch", "gate", "weights",
+    "cpu_dtype", "contour", "setting_lines", "harmony", "negative_prompt", "max_batch", "gate", "weights",
 }  # fmt: skip
 _ADAPTER_FIELDS = {"weight_name", "subfolder", "image_encoder", "scale", "image_size"}
 WHOLE_FILE = 256 * 2**20

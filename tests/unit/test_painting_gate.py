@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from creatives.models import Creative, CreativeRequest, OutboxEntry, WebhookDelivery
-from creatives.pipeline import judge, open_image, render
+from creatives.pipeline import Layout, encode_png, judge, open_image, paint_job, prepare, render
 from creatives.pipeline.provenance import Provenance, SourceType, read_provenance
 from creatives.pipeline.stages import UNSAFE
 from creatives.services import attempts, painting
@@ -18,6 +18,7 @@ from creatives.services.files import load
 from creatives.services.generation import MAX_SEED, requeue
 from creatives.services.painting import paint_bucket
 from creatives.services.renditions import render_missing
+from creatives.services.sizes import size_of
 from review.models import Decision
 from tests import factories, studio
 
@@ -83,6 +84,24 @@ def test_what_fails_is_made_anew_with_the_next_seed_and_the_first_that_passes_is
     assert painter.batches == [1, 1]
     request.refresh_from_db()
     assert (request.status, request.attempts, request.fence) == ("done", 1, 1)  # one attempt of the worker's
+
+
+def test_the_next_seed_has_its_own_lines_of_the_setting_and_they_are_what_is_stored() -> None:
+    painter = studio.FlatPainter()
+    assert painter.profile.setting_lines
+    owner = factories.merchant()
+    image, version = studio.photo(owner), studio.version(text="on an oak table in front of a wall")
+    (request,) = studio.requested(owner, studio.want(image, version))
+    painter.bad_seeds = (request.seed,)
+    assert paint_bucket(painter, studio.key()) == 1
+    bucket, buckets = size_of(request.bucket), painter.profile.buckets
+    prepared = prepare(load(image.file.name), bucket, Layout.parse(request.layout), buckets=buckets)
+    first, second = (
+        paint_job(prepared, painter.profile, version.text, seed=request.seed + more).edges for more in (0, 1)
+    )
+    assert not np.array_equal(first, second)
+    stored = load(str(Creative.objects.get().edges.name))
+    assert stored == encode_png(second)
 
 
 def test_what_never_passes_goes_to_a_person_after_so_many_tries_whatever_the_merchant_approves(

@@ -109,7 +109,7 @@ def test_the_line_stops_beside_the_product_and_the_edges_given_stay_as_they_are(
 def test_only_profiles_that_want_it_and_products_that_stand_get_a_line() -> None:
     edges = np.zeros((SIDE, SIDE), np.uint8)
     placed = np.dstack([np.zeros((SIDE, SIDE, 3), np.uint8), product().astype(np.uint8) * 255])
-    wants, plain = tiny_profile(horizon=True), tiny_profile()
+    wants, plain = tiny_profile(setting_lines=True), tiny_profile()
     assert control_edges(plain, edges, placed, PROMPT, 1, stands=True) is edges
     assert control_edges(wants, edges, placed, PROMPT, 1, stands=False) is edges
     row = choose_horizon(product(), PROMPT, 1)
@@ -118,7 +118,7 @@ def test_only_profiles_that_want_it_and_products_that_stand_get_a_line() -> None
 
 
 def test_jobs_are_painted_with_the_line_and_the_prepared_edges_stay_the_products_own() -> None:
-    profile = tiny_profile(horizon=True)
+    profile = tiny_profile(setting_lines=True)
     prepared = prepare(studio_photo()[0], profile.buckets[0], buckets=profile.buckets)
     job = paint_job(prepared, profile, PROMPT, seed=3)
     added = (job.edges > 0) & (prepared.edges == 0)
@@ -131,9 +131,9 @@ def test_jobs_are_painted_with_the_line_and_the_prepared_edges_stay_the_products
 
 
 def test_pictures_depend_on_it_so_the_fingerprint_does() -> None:
-    assert tiny_profile(horizon=True).fingerprint != tiny_profile().fingerprint
+    assert tiny_profile(setting_lines=True).fingerprint != tiny_profile().fingerprint
 
 
-def test_a_horizon_is_true_or_false() -> None:
-    with pytest.raises(ProfileError, match="horizon is 'yes'; it must be true or false"):
-        tiny_profile(horizon="yes")
+def test_setting_lines_are_true_or_false() -> None:
+    with pytest.raises(ProfileError, match="setting_lines is 'yes'; it must be true or false"):
+        tiny_profile(setting_lines="yes")
