@@ -32,7 +32,7 @@ TOGETHER, KEPT = 8, 200
 PEAK, TEXT_DROPOUT, EDGE_DROPOUT, PRODUCT_DROPOUT, NO_ADAPTER, SHIFT = 1e-3, 0.1, 0.1, 0.1, 0.3, 2.0
 CALMEST, SAMPLED, NO_LINES = 0.9, 0.7, 0.1
 """Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's own noise levels; of
-those whose horizon, and whose outlines of light, are left out of their edges."""
+those whose horizon, and whose other lines, are left out of their edges."""
 EMBEDDING = "text.embeddings.token_embedding.weight"
 
 
@@ -153,8 +153,8 @@ def make_batch(
         row, seen = item.horizon
         if row >= 0 and rng.random() >= NO_LINES:
             picture[0, row, seen] = 1.0
-        if len(item.light) and rng.random() >= NO_LINES:
-            picture[0, item.light[:, 0].long(), item.light[:, 1].long()] = 1.0
+        if len(item.lines) and rng.random() >= NO_LINES:
+            picture[0, item.lines[:, 0].long(), item.lines[:, 1].long()] = 1.0
     edges = edges.expand(-1, 3, -1, -1)
     shown = torch.tensor([float(rng.random() >= EDGE_DROPOUT) for _ in picked])
     edges = (edges * shown[:, None, None, None]).contiguous(memory_format=torch.channels_last)

@@ -16,9 +16,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.horizon import BESIDE, find_horizon, line_beside, sharpest_row
-from creatives.pipeline.light_lines import find_light
 from creatives.pipeline.measures import grown, lab
 from creatives.pipeline.product import product_picture
+from creatives.pipeline.setting_lines import find_light, find_veins
 from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
 from training.models import PRODUCT_SIDE
 from training.patches import SIDE, PatchBasis
@@ -39,7 +39,8 @@ class Item:
     """One training example.
 
     latents (C, h, w) float16, edges uint8 (8h, 8w), weight (1, h, w), product uint8 (3, S, S), description; horizon: its
-    row, or -1, and where in that row it is seen, bool (8w,); light: the places (n, 2) of its outlines' pixels.
+    row, or -1, and where in that row it is seen, bool (8w,); lines: the places (n, 2) of the setting's other
+    lines.
     """
 
     latents: Tensor
@@ -49,7 +50,7 @@ class Item:
     spec: dict[str, Any]
     recoloured: bool
     horizon: tuple[int, Tensor]
-    light: Tensor
+    lines: Tensor
 
     @property
     def size(self) -> tuple[int, int]:
@@ -92,16 +93,19 @@ def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: boo
         torch.from_numpy(product_picture(np.dstack((rgb, alpha)), PRODUCT_SIDE)).permute(2, 0, 1).contiguous()
     )
     horizon = horizon_of(scene.spec, rgb, alpha >= 128)
-    light = light_of(scene.spec, rgb, alpha >= 128, horizon[0])
+    lines = lines_of(scene.spec, rgb, alpha >= 128, horizon[0])
     weight = loss_weight(alpha)
-    return Item(latents.half().contiguous(), edges, weight, product, scene.spec, recolour, horizon, light)
+    return Item(latents.half().contiguous(), edges, weight, product, scene.spec, recolour, horizon, lines)
 
 
-def light_of(spec: dict[str, Any], rgb: NDArray[np.uint8], product: NDArray[np.bool_], row: int) -> Tensor:
-    """Places int16 (n, 2) of the pixels of the outlines of light on a scene's backdrop, where it has such light."""
-    if row < 0 or spec["backdrop"] not in ("window", "leaf shadow", "bokeh"):
-        return torch.zeros(0, 2, dtype=torch.int16)
-    return torch.from_numpy(np.argwhere(find_light(rgb, product, row)).astype(np.int16))
+def lines_of(spec: dict[str, Any], rgb: NDArray[np.uint8], product: NDArray[np.bool_], row: int) -> Tensor:
+    """Places int16 (n, 2) of the pixels of the setting's lines, where it has window light, leaf shadows, lamps or marble."""
+    found = np.zeros(product.shape, np.bool_)
+    if row >= 0 and spec["backdrop"] in ("window", "leaf shadow", "bokeh"):
+        found |= find_light(rgb, product, row)
+    if row >= 0 and "marble" in spec["surface"]:
+        found |= find_veins(rgb, product, row)
+    return torch.from_numpy(np.argwhere(found).astype(np.int16))
 
 
 def horizon_of(

@@ -16,11 +16,11 @@ from .cache import Arrays, MemoryCache, StageCache, pack, stage_key, unpack
 from .environment import load_quietly, wait_passively
 from .horizon import choose_horizon, with_horizon
 from .light import Light, light_for
-from .light_lines import draw_light, kind_of_light
 from .product import product_picture
 from .profile import CheckpointError, CheckpointProfile
 from .profiles import get_profile
 from .runtime import Runtime
+from .setting_lines import draw_light, draw_veins, has_veins, kind_of_light
 
 if TYPE_CHECKING:
     import torch
@@ -89,8 +89,8 @@ def control_edges(
 ) -> U8:
     """What the ControlNet sees: the product's edges, uint8 (H, W), and where the profile wants them lines of the setting.
 
-    These are the seed's own: a horizon behind a product that stands, and above it the outlines of the light that the prompt
-    names. placed: uint8 (H, W, 4), the product where the edges have it.
+    These are the seed's own: a horizon behind a product that stands, above it outlines of the light that the prompt names,
+    below it the veins of marble. placed: uint8 (H, W, 4), the product where the edges have it.
     """
     if not (profile.setting_lines and stands):
         return edges
@@ -101,6 +101,8 @@ def control_edges(
     drawn, kind = with_horizon(edges, product, row), kind_of_light(prompt)
     if kind is not None:
         drawn[draw_light(kind, product, row, seed)] = 255
+    if has_veins(prompt):
+        drawn[draw_veins(product, row, seed)] = 255
     return drawn
 
 

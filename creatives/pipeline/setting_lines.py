@@ -1,11 +1,12 @@
-"""Outlines of the light on a backdrop: panes of a window, shadows of leaves, lamps at night.
+"""Lines of a setting: panes of a window's light, shadows of leaves and lamps on its backdrop, veins in its marble.
 
-Found in pictures for training, and drawn anew for each seed where a prompt names such light. As with the horizon: what the
-edges decide, a few steps of sampling paint clearly, and what is left open they paint as its mean.
+Found in pictures for training, and drawn anew for each seed where a prompt names them. As with the horizon: what the edges
+decide, a few steps of sampling paint clearly, and what is left open they paint as its mean.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
@@ -19,9 +20,13 @@ from .measures import grown, outline
 
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
+Fill = Callable[[U8, int, random.Random], None]
+"""Fills what is to be outlined into a picture (H, W) with its horizon at a row."""
 
 BESIDE = 5
 """Pixels around the product without lines: what is seen there is the product's own outline."""
+CLEARANCE = 4
+"""Rows beside the horizon without other lines."""
 BLUR, WEAK, STRONG, SHORTEST = 1.2, 30, 60, 12
 """Canny on L*, its thresholds of 255, and the pixels of the shortest line that counts."""
 
@@ -39,27 +44,53 @@ def kind_of_light(prompt: str) -> str | None:
     return min(found)[1] if found else None
 
 
+def has_veins(prompt: str) -> bool:
+    """Whether the prompt names marble."""
+    return re.search(r"\bmarble\b", prompt, re.IGNORECASE) is not None
+
+
 def find_light(rgb: U8, product: Bool, row: int) -> Bool:
     """bool (H, W): outlines of light and dark above ``row`` of uint8 (H, W, 3), beside the product."""
+    return _found(rgb, product, slice(0, max(0, row - CLEARANCE)))
+
+
+def find_veins(rgb: U8, product: Bool, row: int) -> Bool:
+    """bool (H, W): outlines of light and dark below ``row`` of uint8 (H, W, 3), beside the product."""
+    return _found(rgb, product, slice(row + CLEARANCE, None))
+
+
+def _found(rgb: U8, product: Bool, rows: slice) -> Bool:
     lightness = np.ascontiguousarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0])
     lines = cv2.Canny(cv2.GaussianBlur(lightness, (0, 0), BLUR), WEAK, STRONG)
-    lines[max(0, row - 3) :] = 0
-    lines[grown(product, BESIDE)] = 0
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+    kept = np.where(_free(product, rows), lines, 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(kept, connectivity=8)
     long = stats[:, cv2.CC_STAT_AREA] >= SHORTEST
     long[0] = False
     return np.asarray(long[labels], np.bool_)
 
 
+def _free(product: Bool, rows: slice) -> Bool:
+    """Where lines may be: in those rows, beside the product."""
+    free = np.zeros_like(product)
+    free[rows] = True
+    return free & ~grown(product, BESIDE)
+
+
 def draw_light(kind: str, product: Bool, row: int, seed: int) -> Bool:
     """bool (H, W): lines of that kind above ``row``, beside the product, bool (H, W); each seed has its own."""
+    return _drawn(_FILL[kind], product, row, seed) & _free(product, slice(0, max(0, row - CLEARANCE)))
+
+
+def draw_veins(product: Bool, row: int, seed: int) -> Bool:
+    """bool (H, W): outlines of veins below ``row``, beside the product, bool (H, W); each seed has its own."""
+    return _drawn(_veins, product, row, seed) & _free(product, slice(row + CLEARANCE, None))
+
+
+def _drawn(fill: Fill, product: Bool, row: int, seed: int) -> Bool:
     frame = BESIDE  # what goes on beyond the picture has no outline at its border
     patch = np.zeros((product.shape[0] + 2 * frame, product.shape[1] + 2 * frame), np.uint8)
-    _FILL[kind](patch, row, random.Random(f"light:{seed}"))
-    lines = np.asarray(outline(patch > 0)[frame:-frame, frame:-frame], np.bool_).copy()
-    lines[max(0, row - 3) :] = False
-    lines[grown(product, BESIDE)] = False
-    return lines
+    fill(patch, row, random.Random(f"light:{seed}"))
+    return np.asarray(outline(patch > 0)[frame:-frame, frame:-frame], np.bool_)
 
 
 def _window(patch: U8, row: int, rng: random.Random) -> None:
@@ -108,11 +139,28 @@ def _lamps(patch: U8, row: int, rng: random.Random) -> None:
         cv2.circle(patch, centre, max(2, round(radius * rng.uniform(0.8, 1.2))), 255, -1)
 
 
+def _veins(patch: U8, row: int, rng: random.Random) -> None:
+    """Wandering veins with a branch here and there, seen at a slant: flat and thin far away, wider near the viewer."""
+    height, width = patch.shape
+    for _ in range(rng.randint(4, 7)):
+        x, near = rng.choice((0.0, rng.uniform(0, width))), rng.uniform(0.05, 1.0)
+        towards = rng.uniform(-0.6, 0.6)
+        points: list[tuple[int, int]] = []
+        while 0 <= x < width and 0 <= near <= 1 and len(points) < 60:
+            points.append((round(x), round(row + near * (height - row))))
+            towards = max(-1.2, min(1.2, towards + rng.uniform(-0.55, 0.55)))
+            x += (5 + 6 * near) * math.cos(towards)
+            near += (0.02 + 0.05 * near) * math.sin(towards)
+        for one, other in itertools.pairwise(points):
+            share = (one[1] - row) / max(1, height - row)
+            cv2.line(patch, one, other, 255, max(2, round(width / 128 * (1 + 1.6 * share))))
+
+
 def _fill(patch: U8, corners: list[tuple[float, float]]) -> None:
     cv2.fillPoly(patch, [np.round(np.array(corners)).astype(np.int32)], 255)
 
 
-_FILL: dict[str, Callable[[U8, int, random.Random], None]] = {
+_FILL: dict[str, Fill] = {
     "window": _window,
     "leaves": _leaves,
     "lamps": _lamps,

@@ -1,4 +1,4 @@
-"""Outlines of light on a backdrop: which a prompt names, found in pictures, drawn by a seed."""
+"""Lines of a setting, of light on its backdrop and veins in its marble: which a prompt names, found in pictures, drawn by a seed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creatives.pipeline.horizon import choose_horizon, with_horizon
-from creatives.pipeline.light_lines import BESIDE, draw_light, find_light, kind_of_light
 from creatives.pipeline.measures import grown
 from creatives.pipeline.painter import control_edges
+from creatives.pipeline.setting_lines import (
+    BESIDE,
+    CLEARANCE,
+    draw_light,
+    draw_veins,
+    find_light,
+    find_veins,
+    has_veins,
+    kind_of_light,
+)
 
 from .pipeline_models import tiny_profile
 
@@ -68,6 +77,35 @@ def test_lines_stay_above_the_horizon_and_beside_the_product(
     assert np.array_equal(lines, draw_light(kind, standing, row, seed))
 
 
+@given(
+    seed=st.integers(0, 2**63 - 1),
+    height=st.integers(64, 200),
+    width=st.integers(64, 200),
+    share=st.floats(0, 1),
+)
+def test_veins_stay_below_the_horizon_and_beside_the_product(
+    seed: int, height: int, width: int, share: float
+) -> None:
+    standing, row = product((height, width)), int(share * (height - 1))
+    lines = draw_veins(standing, row, seed)
+    assert lines.shape == (height, width)
+    assert not lines[: row + CLEARANCE].any()
+    assert not (lines & grown(standing, BESIDE)).any()
+    assert np.array_equal(lines, draw_veins(standing, row, seed))
+
+
+def test_every_seed_has_its_own_veins() -> None:
+    drawn = [draw_veins(product(), 60, seed) for seed in range(20)]
+    assert sum(lines.sum() > 40 for lines in drawn) >= 18
+    assert len({lines.tobytes() for lines in drawn}) >= 19
+
+
+def test_only_marble_has_veins() -> None:
+    assert has_veins("on White Marble, soft light")
+    assert not has_veins("on a marbled cake")
+    assert not has_veins("on an oak table")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_seed_draws_its_own_and_nearly_all_draw_something(kind: str) -> None:
     drawn = [draw_light(kind, product(), 100, seed) for seed in range(20)]
@@ -88,6 +126,10 @@ def test_outlines_of_light_are_found_above_the_row_and_specks_are_not() -> None:
     assert 136 <= columns.max() <= 144
     assert lines.sum() > 100
     assert not find_light(np.full((SIDE, SIDE, 3), 90, np.uint8), product(), 120).any()
+    assert not find_veins(picture[:129], product()[:129], 65).any()
+    below = find_veins(picture, product(), 100)
+    assert set(np.nonzero(below)[0].tolist()) <= set(range(126, 134))
+    assert below.sum() > 50
 
 
 def test_the_control_picture_holds_edges_horizon_and_the_light_that_is_named() -> None:
@@ -100,5 +142,9 @@ def test_the_control_picture_holds_edges_horizon_and_the_light_that_is_named() -
     assert np.array_equal(
         control_edges(profile, edges, placed, "on oak, cream wall", 7, stands=True), expected
     )
-    expected[draw_light("window", product(), row, 7)] = 255
-    assert np.array_equal(control_edges(profile, edges, placed, prompt, 7, stands=True), expected)
+    lit = expected.copy()
+    lit[draw_light("window", product(), row, 7)] = 255
+    assert np.array_equal(control_edges(profile, edges, placed, prompt, 7, stands=True), lit)
+    expected[draw_veins(product(), row, 7)] = 255
+    marble = control_edges(profile, edges, placed, "on white marble, cream wall", 7, stands=True)
+    assert np.array_equal(marble, expected)
