@@ -1,4 +1,4 @@
-"""Lines of a setting, of light on its backdrop and veins in its marble: which a prompt names, found in pictures, drawn by a seed."""
+"""Lines of a setting, its light and its marble: which a prompt names, found in pictures, drawn by a seed."""
 
 from __future__ import annotations
 
