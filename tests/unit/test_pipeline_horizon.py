@@ -26,7 +26,7 @@ from .pipeline_models import studio_photo, tiny_profile
 
 SIDE = 160
 BLUE = (30, 60, 200)
-PROMPT = "on an oak table in front of a wall"
+PROMPT = "on a stone table in front of a wall"
 
 
 def product(top: int = 40, foot: int = 130) -> np.ndarray:
@@ -123,7 +123,7 @@ def test_jobs_are_painted_with_the_line_and_the_prepared_edges_stay_the_products
     job = paint_job(prepared, profile, PROMPT, seed=3)
     added = (job.edges > 0) & (prepared.edges == 0)
     assert len(np.unique(np.nonzero(added)[0])) == 1
-    flat = paint_job(prepared, profile, "flat lay on oak, seen from above", seed=3)
+    flat = paint_job(prepared, profile, "flat lay on stone, seen from above", seed=3)
     assert flat.edges is prepared.edges
     unlit = light_for(profile, PROMPT, Layout(), "none")
     assert paint_job(prepared, profile, PROMPT, seed=3, light=unlit).edges is prepared.edges
