@@ -18,7 +18,7 @@ from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.horizon import BESIDE, find_horizon, line_beside, sharpest_row
 from creatives.pipeline.measures import grown, lab
 from creatives.pipeline.product import product_picture
-from creatives.pipeline.setting_lines import find_ground, find_light
+from creatives.pipeline.setting_lines import find_light, find_veins
 from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
 from training.models import PRODUCT_SIDE
 from training.patches import SIDE, PatchBasis
@@ -99,12 +99,12 @@ def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: boo
 
 
 def lines_of(spec: dict[str, Any], rgb: NDArray[np.uint8], product: NDArray[np.bool_], row: int) -> Tensor:
-    """Places int16 (n, 2) of the pixels of the setting's lines: window light, leaf shadows, lamps, marble or wood."""
+    """Places int16 (n, 2) of the pixels of the setting's lines: window light, leaf shadows, lamps or marble."""
     found = np.zeros(product.shape, np.bool_)
     if row >= 0 and spec["backdrop"] in ("window", "leaf shadow", "bokeh"):
         found |= find_light(rgb, product, row)
-    if row >= 0 and spec["surface"] in ("marble", "black marble", "oak", "walnut"):
-        found |= find_ground(rgb, product, row)
+    if row >= 0 and spec["surface"] in ("marble", "black marble"):
+        found |= find_veins(rgb, product, row)
     return torch.from_numpy(np.argwhere(found).astype(np.int16))
 
 

@@ -24,9 +24,14 @@ CLEAR_CUT = 0.5
 """Share of the rows' variance that a horizon must explain to be one."""
 BESIDE = 3
 """Pixels around the product that say nothing of its setting, and into which no line is drawn."""
-BEHIND = (0.12, 0.45)
-"""How far above the product's foot the line is drawn, in heights of the picture: the middle four fifths of training's."""
-HIGHEST, LOWEST = 0.25, 0.72
+BEHIND = (0.12, 0.4)
+"""How far above the product's foot the line is drawn, in heights of the picture: as most of training's pictures have it."""
+FARTHER = (
+    (re.compile(r"\b(sea|ocean|beach|shore|waves|desert|dunes?)\b", re.IGNORECASE), (0.38, 0.6)),
+    (re.compile(r"\b(grass|lawn|meadow|moss|field|garden)\b", re.IGNORECASE), (0.28, 0.46)),
+)
+"""The same out of doors, where one sees farther, for prompts with such a word."""
+HIGHEST, LOWEST = 0.2, 0.72
 """Rows between which it is drawn, in heights of the picture."""
 
 _WITHOUT = re.compile(
@@ -77,7 +82,8 @@ def choose_horizon(product: Bool, prompt: str, seed: int) -> int | None:
     if not rows.size or _WITHOUT.search(prompt):
         return None
     height, foot = len(product), int(rows[-1])
-    row = foot - random.Random(f"horizon:{seed}").uniform(*BEHIND) * height
+    behind = next((far for word, far in FARTHER if word.search(prompt)), BEHIND)
+    row = foot - random.Random(f"horizon:{seed}").uniform(*behind) * height
     row = min(max(row, HIGHEST * height), LOWEST * height)
     return round(row) if row < foot - 0.04 * height else None
 

@@ -20,7 +20,7 @@ from .product import product_picture
 from .profile import CheckpointError, CheckpointProfile
 from .profiles import get_profile
 from .runtime import Runtime
-from .setting_lines import draw_ground, draw_light, kind_of_ground, kind_of_light
+from .setting_lines import draw_light, draw_veins, has_veins, kind_of_light
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,7 @@ def control_edges(
     """What the ControlNet sees: the product's edges, uint8 (H, W), and where the profile wants them lines of the setting.
 
     These are the seed's own: a horizon behind a product that stands, above it outlines of the light that the prompt names,
-    below it the veins of marble and seams of wood. placed: uint8 (H, W, 4), the product where the edges have it.
+    below it the veins of marble. placed: uint8 (H, W, 4), the product where the edges have it.
     """
     if not (profile.setting_lines and stands):
         return edges
@@ -98,11 +98,11 @@ def control_edges(
     row = choose_horizon(product, prompt, seed)
     if row is None:
         return edges
-    drawn, light, ground = with_horizon(edges, product, row), kind_of_light(prompt), kind_of_ground(prompt)
+    drawn, light = with_horizon(edges, product, row), kind_of_light(prompt)
     if light is not None:
         drawn[draw_light(light, product, row, seed)] = 255
-    if ground is not None:
-        drawn[draw_ground(ground, product, row, seed)] = 255
+    if has_veins(prompt):
+        drawn[draw_veins(product, row, seed)] = 255
     return drawn
 
 

@@ -37,11 +37,6 @@ _KINDS = {
 }
 _PATTERNS = {kind: re.compile(rf"\b(?:{text})\b", re.IGNORECASE) for kind, text in _KINDS.items()}
 
-_GROUNDS = {
-    "marble": re.compile(r"\bmarble\b", re.IGNORECASE),
-    "wood": re.compile(r"\b(?:oak|walnut|wood|wooden|pine|timber|planks?|boards?)\b", re.IGNORECASE),
-}
-
 
 def kind_of_light(prompt: str) -> str | None:
     """ "window", "leaves" or "lamps", as the prompt names it first; None for any other light."""
@@ -49,10 +44,9 @@ def kind_of_light(prompt: str) -> str | None:
     return min(found)[1] if found else None
 
 
-def kind_of_ground(prompt: str) -> str | None:
-    """ "marble" or "wood", as the prompt names it first; None for any other ground."""
-    found = [(match.start(), kind) for kind, text in _GROUNDS.items() if (match := text.search(prompt))]
-    return min(found)[1] if found else None
+def has_veins(prompt: str) -> bool:
+    """Whether the prompt names marble."""
+    return re.search(r"\bmarble\b", prompt, re.IGNORECASE) is not None
 
 
 def find_light(rgb: U8, product: Bool, row: int) -> Bool:
@@ -60,7 +54,7 @@ def find_light(rgb: U8, product: Bool, row: int) -> Bool:
     return _found(rgb, product, slice(0, max(0, row - CLEARANCE)))
 
 
-def find_ground(rgb: U8, product: Bool, row: int) -> Bool:
+def find_veins(rgb: U8, product: Bool, row: int) -> Bool:
     """bool (H, W): outlines of light and dark below ``row`` of uint8 (H, W, 3), beside the product."""
     return _found(rgb, product, slice(row + CLEARANCE, None))
 
@@ -84,12 +78,12 @@ def _free(product: Bool, rows: slice) -> Bool:
 
 def draw_light(kind: str, product: Bool, row: int, seed: int) -> Bool:
     """bool (H, W): lines of that kind above ``row``, beside the product, bool (H, W); each seed has its own."""
-    return _drawn(_LIGHT[kind], product, row, seed) & _free(product, slice(0, max(0, row - CLEARANCE)))
+    return _drawn(_FILL[kind], product, row, seed) & _free(product, slice(0, max(0, row - CLEARANCE)))
 
 
-def draw_ground(kind: str, product: Bool, row: int, seed: int) -> Bool:
-    """bool (H, W): lines of that kind below ``row``, beside the product, bool (H, W); each seed has its own."""
-    return _drawn(_GROUND[kind], product, row, seed) & _free(product, slice(row + CLEARANCE, None))
+def draw_veins(product: Bool, row: int, seed: int) -> Bool:
+    """bool (H, W): outlines of veins below ``row``, beside the product, bool (H, W); each seed has its own."""
+    return _drawn(_veins, product, row, seed) & _free(product, slice(row + CLEARANCE, None))
 
 
 def _drawn(fill: Fill, product: Bool, row: int, seed: int) -> Bool:
@@ -145,20 +139,6 @@ def _lamps(patch: U8, row: int, rng: random.Random) -> None:
         cv2.circle(patch, centre, max(2, round(radius * rng.uniform(0.8, 1.2))), 255, -1)
 
 
-def _planks(patch: U8, row: int, rng: random.Random) -> None:
-    """Seams between boards that lie across, wider apart near the viewer, and a joint."""
-    height, width = patch.shape
-    seams = [rng.uniform(0.05, 0.2)]
-    while seams[-1] < 1:
-        seams.append(seams[-1] * rng.uniform(1.7, 2.3) + 0.1)
-    rows = [round(row + share * (height - row)) for share in seams]
-    for at in rows:
-        cv2.line(patch, (0, at), (width, at), 255, max(1, round(width / 170)))
-    joint = round(rng.uniform(0.2, 0.8) * width)
-    over = rng.randrange(len(rows) - 1)
-    cv2.line(patch, (joint, rows[over]), (joint, rows[over + 1]), 255, max(1, round(width / 170)))
-
-
 def _veins(patch: U8, row: int, rng: random.Random) -> None:
     """Wandering veins with a branch here and there, seen at a slant: flat and thin far away, wider near the viewer."""
     height, width = patch.shape
@@ -180,9 +160,8 @@ def _fill(patch: U8, corners: list[tuple[float, float]]) -> None:
     cv2.fillPoly(patch, [np.round(np.array(corners)).astype(np.int32)], 255)
 
 
-_LIGHT: dict[str, Fill] = {
+_FILL: dict[str, Fill] = {
     "window": _window,
     "leaves": _leaves,
     "lamps": _lamps,
 }
-_GROUND: dict[str, Fill] = {"marble": _veins, "wood": _planks}

@@ -137,3 +137,17 @@ def test_pictures_depend_on_it_so_the_fingerprint_does() -> None:
 def test_setting_lines_are_true_or_false() -> None:
     with pytest.raises(ProfileError, match="setting_lines is 'yes'; it must be true or false"):
         tiny_profile(setting_lines="yes")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "nearest", "farthest"),
+    [
+        (PROMPT, 0.12, 0.4),
+        ("on a sandy beach with the sea and a blue sky behind", 0.38, 0.6),
+        ("on green grass with leafy foliage behind", 0.28, 0.46),
+    ],
+)
+def test_the_line_is_farther_away_out_of_doors(prompt: str, nearest: float, farthest: float) -> None:
+    shares = [(130 - (choose_horizon(product(), prompt, seed) or 0)) / SIDE for seed in range(200)]
+    assert nearest - 0.01 <= min(shares) <= nearest + 0.03
+    assert farthest - 0.03 <= max(shares) <= farthest + 0.01

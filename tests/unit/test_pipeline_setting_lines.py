@@ -14,11 +14,11 @@ from creatives.pipeline.painter import control_edges
 from creatives.pipeline.setting_lines import (
     BESIDE,
     CLEARANCE,
-    draw_ground,
     draw_light,
-    find_ground,
+    draw_veins,
     find_light,
-    kind_of_ground,
+    find_veins,
+    has_veins,
     kind_of_light,
 )
 
@@ -26,7 +26,6 @@ from .pipeline_models import tiny_profile
 
 SIDE = 160
 KINDS = ("window", "leaves", "lamps")
-GROUNDS = ("marble", "wood")
 
 
 def product(shape: tuple[int, int] = (SIDE, SIDE)) -> np.ndarray:
@@ -79,42 +78,32 @@ def test_lines_stay_above_the_horizon_and_beside_the_product(
 
 
 @given(
-    kind=st.sampled_from(GROUNDS),
     seed=st.integers(0, 2**63 - 1),
     height=st.integers(64, 200),
     width=st.integers(64, 200),
     share=st.floats(0, 1),
 )
-def test_lines_of_the_ground_stay_below_the_horizon_and_beside_the_product(
-    kind: str, seed: int, height: int, width: int, share: float
+def test_veins_stay_below_the_horizon_and_beside_the_product(
+    seed: int, height: int, width: int, share: float
 ) -> None:
     standing, row = product((height, width)), int(share * (height - 1))
-    lines = draw_ground(kind, standing, row, seed)
+    lines = draw_veins(standing, row, seed)
     assert lines.shape == (height, width)
     assert not lines[: row + CLEARANCE].any()
     assert not (lines & grown(standing, BESIDE)).any()
-    assert np.array_equal(lines, draw_ground(kind, standing, row, seed))
+    assert np.array_equal(lines, draw_veins(standing, row, seed))
 
 
-@pytest.mark.parametrize("kind", GROUNDS)
-def test_every_seed_has_its_own_ground(kind: str) -> None:
-    drawn = [draw_ground(kind, product(), 60, seed) for seed in range(20)]
+def test_every_seed_has_its_own_veins() -> None:
+    drawn = [draw_veins(product(), 60, seed) for seed in range(20)]
     assert sum(lines.sum() > 40 for lines in drawn) >= 18
     assert len({lines.tobytes() for lines in drawn}) >= 19
 
 
-@pytest.mark.parametrize(
-    ("prompt", "kind"),
-    [
-        ("on White Marble, soft light", "marble"),
-        ("on a dark walnut table", "wood"),
-        ("on a wooden table before a marble wall", "wood"),
-        ("on a marbled cake", None),
-        ("on linen", None),
-    ],
-)
-def test_the_ground_that_a_prompt_names(prompt: str, kind: str | None) -> None:
-    assert kind_of_ground(prompt) == kind
+def test_only_marble_has_veins() -> None:
+    assert has_veins("on White Marble, soft light")
+    assert not has_veins("on a marbled cake")
+    assert not has_veins("on an oak table")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,8 +126,8 @@ def test_outlines_of_light_are_found_above_the_row_and_specks_are_not() -> None:
     assert 136 <= columns.max() <= 144
     assert lines.sum() > 100
     assert not find_light(np.full((SIDE, SIDE, 3), 90, np.uint8), product(), 120).any()
-    assert not find_ground(picture[:129], product()[:129], 65).any()
-    below = find_ground(picture, product(), 100)
+    assert not find_veins(picture[:129], product()[:129], 65).any()
+    below = find_veins(picture, product(), 100)
     assert set(np.nonzero(below)[0].tolist()) <= set(range(126, 134))
     assert below.sum() > 50
 
@@ -156,6 +145,6 @@ def test_the_control_picture_holds_edges_horizon_and_the_light_that_is_named() -
     lit = expected.copy()
     lit[draw_light("window", product(), row, 7)] = 255
     assert np.array_equal(control_edges(profile, edges, placed, prompt, 7, stands=True), lit)
-    expected[draw_ground("marble", product(), row, 7)] = 255
+    expected[draw_veins(product(), row, 7)] = 255
     marble = control_edges(profile, edges, placed, "on white marble, cream wall", 7, stands=True)
     assert np.array_equal(marble, expected)
