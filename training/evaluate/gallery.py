@@ -55,6 +55,6 @@ class Gallery:
         digest = hashlib.sha256(f"{self.studio.profile.fingerprint} {way}".encode())
         for shot in shots:
             digest.update(f"{shot.prompt}\n{shot.seed}\n{shot.source}\n".encode())
-            digest.update(shot.edges.tobytes())
+            digest.update(self.studio.control(shot).tobytes())
             digest.update(shot.placed.tobytes())
         return digest.hexdigest()[:32]
