@@ -59,12 +59,6 @@ def parser() -> argparse.ArgumentParser:
     )
     diffusion.add_argument("--batch", type=int, default=12)
     diffusion.add_argument("--peak", type=float, default=1e-3, help="highest learning rate")
-    diffusion.add_argument(
-        "--adversary",
-        type=float,
-        default=0.0,
-        help="how much a critic of the predictions is heard, 0 to about 0.7",
-    )
     diffusion.add_argument("--processes", type=int, default=2)
     diffusion.add_argument("--seed", type=int, default=1)
     export = commands.add_parser("export", help="write the checkpoint folder")
@@ -144,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
 
         train_diffusion(
             options.scenes, options.work, options.minutes, options.scale, options.batch, options.processes, options.seed,
-            options.until, options.peak, options.adversary,
+            options.until, options.peak,
         )  # fmt: skip
     if options.command == "export":
         from training.export import export as write_checkpoint

@@ -17,11 +17,10 @@ from torch.multiprocessing.spawn import start_processes
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from creatives.pipeline.noise import calm_noise
-from training.adversary import Adversary
 from training.captions import caption
 from training.dataset import by_size
 from training.evaluate.labels import labels_of, showing_chances
-from training.latents import PRODUCT_WEIGHT, Item, clip_pixels, load_items
+from training.latents import Item, clip_pixels, load_items
 from training.models import LEVELS, SCHEDULE, add_adapter, new_controlnet, new_unet, new_vision_encoder
 from training.patches import COMPONENTS, load_basis
 from training.progress import Clock, learning_rate
@@ -117,12 +116,6 @@ def velocity_loss(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     return each.mean()
 
 
-def clean_latents(schedule: Any, noisy: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:
-    """The clean latents that follow from noisy ones and a predicted velocity (Salimans and Ho 2022, appendix D)."""
-    kept = schedule.alphas_cumprod[steps].view(-1, 1, 1, 1)
-    return kept.sqrt() * noisy - (1 - kept).sqrt() * velocity.float()
-
-
 def draw_steps(count: int) -> Tensor:
     """Noise levels 0..999, stratified: mostly the sampler's own, the rest shifted towards much noise.
 
@@ -199,7 +192,7 @@ def restore(studio: nn.Module, saved: dict[str, Tensor], vocabulary: dict[str, i
 
 def train_rank(
     rank: int, ranks: int, scenes: Path, work: Path, minutes: float, scale: float, batch: int, seed: int, until: float,
-    peak: float, adversary: float,
+    peak: float,
 ) -> None:  # fmt: skip
     """One process of the training. Rank 0 writes ``work``/diffusion.pt every KEPT steps and prints progress."""
     torch.set_num_threads(1)
@@ -213,8 +206,6 @@ def train_rank(
     average = Average(studio)
     parameters = list(studio.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=PEAK, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
-    critic = Adversary(adversary)
-    shared_parameters = [*parameters, *critic.critic.parameters()]
     step, spent, path = 0, 0.0, work / "diffusion.pt"
     if path.exists():
         state = torch.load(path)
@@ -226,8 +217,6 @@ def train_rank(
         ):
             optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
-        if "critic" in state:
-            critic.load(state["critic"])
     elif (work / "text.pt").exists():
         studio.text.load_state_dict(torch.load(work / "text.pt"))
         studio.vision.load_state_dict(torch.load(work / "vision.pt"))
@@ -252,9 +241,9 @@ def train_rank(
     while True:
         if (step - begun) % TOGETHER == 0:
             if ranks > 1:
-                average_weights(shared_parameters, ranks)
+                average_weights(parameters, ranks)
             if rank == 0 and (step - begun) % KEPT == KEPT - TOGETHER:
-                _save(path, studio, average, optimiser, critic, step, clock.spent, tokenizer)
+                _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
             share = torch.tensor([clock.share, clock.spent])
             if ranks > 1:
                 dist.all_reduce(share, op=dist.ReduceOp.MAX)
@@ -280,15 +269,7 @@ def train_rank(
             )  # fmt: skip
         loss = velocity_loss(made, wanted, weight * by_channel)
         optimiser.zero_grad(set_to_none=True)
-        if adversary:
-            (error,) = torch.autograd.grad(loss, made, retain_graph=True)
-            with torch.no_grad():
-                prompts = studio.text(tokens).pooler_output
-            outside = (weight - PRODUCT_WEIGHT) / (1 - PRODUCT_WEIGHT)
-            guess = clean_latents(noise_schedule, noisy, made, steps)
-            made.backward(error + critic.pull(latents, guess, prompts, outside, error).to(error.dtype))
-        else:
-            loss.backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(peak, step, share[0].item(), warmup=80)
@@ -297,28 +278,19 @@ def train_rank(
         step += 1
         running += loss.item()
         if rank == 0 and (step - begun) % 50 == 0:
-            found = {"loss": running / 50, "items": len(items)} | ({"lead": critic.lead} if adversary else {})
-            print(clock.line(step, **found), flush=True)
+            print(clock.line(step, loss=running / 50, items=len(items)), flush=True)
             running = 0.0
     if rank == 0:
-        _save(path, studio, average, optimiser, critic, step, clock.spent, tokenizer)
+        _save(path, studio, average, optimiser, step, clock.spent, tokenizer)
 
 
 def _save(
-    path: Path,
-    studio: Studio,
-    average: Average,
-    optimiser: Any,
-    critic: Adversary,
-    step: int,
-    spent: float,
-    tokenizer: Any,
+    path: Path, studio: Studio, average: Average, optimiser: Any, step: int, spent: float, tokenizer: Any
 ) -> None:
     part = path.with_suffix(".part")
     state = {
         "model": studio.state_dict(), "average": average.module.state_dict(), "optimiser": optimiser.state_dict(),
         "step": step, "spent": spent, "vocabulary": tokenizer.get_vocab(),
-        "critic": critic.state(),
     }  # fmt: skip
     torch.save(state, part)
     part.replace(path)
@@ -326,11 +298,9 @@ def _save(
 
 def train_diffusion(
     scenes: Path, work: Path, minutes: float, scale: float, batch: int, processes: int, seed: int, until: float,
-    peak: float = PEAK, adversary: float = 0.0,
+    peak: float = PEAK,
 ) -> None:  # fmt: skip
     """Train for ``minutes`` in all, or up to minute ``until`` of them, to go on later.
-
-    ``adversary``: how much a critic of the predictions is heard, see ``Adversary``; 0 leaves it out.
 
     ``scale`` is of the large scenes: 1/3 first, then 2/3, then 1; ``batch`` is per process, for 256 × 256 pictures.
     """
@@ -338,7 +308,7 @@ def train_diffusion(
     load_tokenizer(work / "tokenizer")
     load_basis(work, scenes)
     (work / f"meeting-{seed}-{scale}").unlink(missing_ok=True)
-    arguments = (processes, scenes, work, minutes, scale, batch, seed, until, peak, adversary)
+    arguments = (processes, scenes, work, minutes, scale, batch, seed, until, peak)
     if processes == 1:
         train_rank(0, *arguments)
     else:

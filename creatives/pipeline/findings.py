@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .expansion import object_region
 from .gate import LIMITS, Limit
 from .grounding import around_the_foot, floating
+from .horizon import BESIDE
 from .leaks import leaked_edges, painted_edges, seam
 from .measures import grown, shrunk
 from .quality import distinctness_score, missed_edges
@@ -38,7 +39,8 @@ def draw_findings(
 
     Missed edges, continued product and second outlines are always shown; seams, floating and indistinct rims where they
     are doubtful by `limits`. generated: uint8 (H, W, 3), the painting before the product is cut back in; composed: after;
-    edges: uint8 (H, W); placed: uint8 (H, W, 4). Raises ValueError when the shapes do not match.
+    edges: uint8 (H, W), as they were painted from, with lines of the setting among them; placed: uint8 (H, W, 4). Raises
+    ValueError when the shapes do not match.
     """
     shapes = {part.shape[:2] for part in (generated, edges, placed, composed) if part is not None}
     if len(shapes) > 1:
@@ -52,7 +54,10 @@ def draw_findings(
     picture[object_region(generated, product) & ~grown(product, 1)] = CONTINUED
     drawn = painted_edges(generated)
     picture[grown(leaked_edges(generated, product, drawn), 1) & ~grown(product, 1)] = SECOND
-    missed = missed_edges(generated, edges, drawn).astype(np.uint8)
+    own = np.where(grown(product, BESIDE - 1), edges, 0).astype(
+        np.uint8
+    )  # lines of the setting are not asked for
+    missed = missed_edges(generated, own, drawn).astype(np.uint8)
     picture[cv2.dilate(missed, np.ones((2, 2), np.uint8)) > 0] = MISSED
     return picture
 

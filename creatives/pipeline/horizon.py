@@ -27,8 +27,14 @@ BESIDE = 3
 BEHIND = (0.12, 0.4)
 """How far above the product's foot the line is drawn, in heights of the picture: as most of training's pictures have it."""
 FARTHER = (
-    (re.compile(r"\b(sea|ocean|beach|shore|waves|desert|dunes?)\b", re.IGNORECASE), (0.38, 0.6)),
-    (re.compile(r"\b(grass|lawn|meadow|moss|field|garden)\b", re.IGNORECASE), (0.28, 0.46)),
+    (
+        re.compile(r"\b(sea|ocean|beach|shore|waves|desert|dunes?)\b(?! (?:green|blue)\b)", re.IGNORECASE),
+        (0.38, 0.6),
+    ),
+    (
+        re.compile(r"\b(grass|lawn|meadow|moss|field|garden)\b(?! (?:green|blue)\b)", re.IGNORECASE),
+        (0.28, 0.46),
+    ),
 )
 """The same out of doors, where one sees farther, for prompts with such a word."""
 HIGHEST, LOWEST = 0.2, 0.72

@@ -7,6 +7,8 @@ import pytest
 
 from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.findings import CONTINUED, MISSED, draw_findings
+from creatives.pipeline.horizon import with_horizon
+from creatives.pipeline.setting_lines import draw_light
 
 SIZE = (96, 96)
 BLUE, GREY = (30, 60, 200), (200, 200, 200)
@@ -37,6 +39,15 @@ def test_ignored_edges_are_marked_along_the_product() -> None:
     assert missed.sum() >= 4 * 30
     assert (rows.min(), columns.min()) >= (30, 30)
     assert (rows.max(), columns.max()) <= (65, 65)
+
+
+def test_lines_of_the_setting_that_the_painting_ignores_are_no_finding() -> None:
+    generated, edges, placed = scene((slice(32, 64), slice(32, 64)))
+    product = placed[..., 3] >= 128
+    sketched = with_horizon(edges, product, 48)
+    sketched[draw_light("window", product, 40, 3)] = 255
+    assert (sketched != edges).sum() > 40
+    assert not draw_findings(generated, sketched, placed).any()
 
 
 def test_what_continues_the_product_is_marked_outside_of_it() -> None:

@@ -145,6 +145,8 @@ def test_setting_lines_are_true_or_false() -> None:
         (PROMPT, 0.12, 0.4),
         ("on a sandy beach with the sea and a blue sky behind", 0.38, 0.6),
         ("on green grass with leafy foliage behind", 0.28, 0.46),
+        ("on a stone table in front of a sea green wall", 0.12, 0.4),
+        ("on a stone table, moss green wall behind", 0.12, 0.4),
     ],
 )
 def test_the_line_is_farther_away_out_of_doors(prompt: str, nearest: float, farthest: float) -> None:
