@@ -90,7 +90,10 @@ def test_the_next_seed_has_its_own_lines_of_the_setting_and_they_are_what_is_sto
     painter = studio.FlatPainter()
     assert painter.profile.setting_lines
     owner = factories.merchant()
-    image, version = studio.photo(owner), studio.version(text="on an oak table in front of a wall")
+    image, version = (
+        studio.photo(owner),
+        studio.version(text="on white marble in front of a wall"),
+    )  # no two seeds have the same veins
     (request,) = studio.requested(owner, studio.want(image, version))
     painter.bad_seeds = (request.seed,)
     assert paint_bucket(painter, studio.key()) == 1
