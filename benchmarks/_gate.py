@@ -24,6 +24,7 @@ from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.horizon import find_horizon
 from creatives.pipeline.measures import lab
+from creatives.pipeline.rim import without_rim
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -56,7 +57,7 @@ class Case:
 
     @cached_property
     def composed(self) -> U8:
-        return compose(self.placed, self.generated)
+        return compose(self.placed, without_rim(self.generated, self.placed[..., 3]))
 
     @property
     def calibrates(self) -> bool:

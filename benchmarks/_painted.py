@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from benchmarks._gate import GOOD, PAINTED, PHOTOS, Case
 from creatives.pipeline import DEFAULT_PROFILE, MemoryCache, Prepared, Size, get_profile, prepare
-from training.evaluate.painting import BLANK, NAIVE, OURS, Shot, Studio
+from training.evaluate.painting import BLANK, NAIVE, OURS, Shot, Studio, Way
 
 BUCKET = Size(256, 256)
 PROMPTS = (
@@ -20,8 +20,17 @@ PROMPTS = (
 WAYS = {GOOD: OURS, "shape ignored, painted": BLANK, "naive inpainting": NAIVE}
 
 
+def as_it_should_be(count: int) -> list[Case]:
+    """The first `count` products of the demo, painted with their edges. Raises CheckpointError without the checkpoint."""
+    return _painted(count, {GOOD: OURS})
+
+
 def painted_cases(count: int) -> list[Case]:
-    """The first `count` products of the demo, painted in each of WAYS. Raises CheckpointError without the checkpoint."""
+    """The same, painted in each of WAYS."""
+    return _painted(count, WAYS)
+
+
+def _painted(count: int, ways: Mapping[str, Way]) -> list[Case]:
     from creatives.pipeline import Painter
 
     paths = sorted(PHOTOS.glob("*.jpg"))[:count]
@@ -33,7 +42,7 @@ def painted_cases(count: int) -> list[Case]:
         for number, (path, one) in enumerate(zip(paths, ready, strict=True))
     ]
     found: list[Case] = []
-    for label, way in WAYS.items():
+    for label, way in ways.items():
         found += _as_cases(label, shots, studio.paint(shots, way), ready)
     return found
 

@@ -19,6 +19,7 @@ from .image_io import decode_png, encode_png
 from .layout import Box, Layout, to_exact
 from .light import Light
 from .quality import Quality, assess
+from .rim import without_rim
 from .segmenter import Segmenter
 from .standing import Standing, cut_sides, stand
 
@@ -151,7 +152,8 @@ def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Ligh
     placed, box = prepared.placed, standing.box
     if exact != prepared.bucket:
         placed, box = _placed_at(prepared.cutout, standing, prepared.bucket, exact)
-    painting = crop_painting(generated, exact, standing.hold)
+    clean = without_rim(generated, prepared.placed[..., 3])
+    painting = crop_painting(clean, exact, standing.hold)
     final = compose(placed, painting, shadow=light.shadow, harmony=light.harmony)
     return _rendition(final, placed, box, prepared.cutout, standing)
 

@@ -18,6 +18,7 @@ from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import encode_jpeg, encode_png, encode_webp, open_image
 from creatives.pipeline.layout import ANCHORS, Box, Layout
 from creatives.pipeline.light import Light
+from creatives.pipeline.rim import without_rim
 from creatives.pipeline.stages import ENLARGEMENT_LIMIT, judge, positioned, prepare, render
 
 from .pipeline_models import studio_photo
@@ -206,7 +207,8 @@ def test_at_the_buckets_size_the_creative_is_the_prepared_product_over_the_whole
     whole = render(prepared, generated, prepared.bucket, light)
     assert np.array_equal(whole.placed, place(prepared.cutout.product, prepared.box, prepared.bucket))
     assert whole.box == prepared.box.rounded(prepared.bucket)
-    assert np.array_equal(whole.final, compose(prepared.placed, generated, shadow=0.4, harmony=0.25))
+    clean = without_rim(generated, prepared.placed[..., 3])
+    assert np.array_equal(whole.final, compose(prepared.placed, clean, shadow=0.4, harmony=0.25))
     assert judge(prepared, generated, whole.final, light=light) == judge(prepared, generated, light=light)
 
 
