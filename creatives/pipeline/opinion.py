@@ -20,6 +20,14 @@ PART_SHARE = 0.0005
 PRODUCT, SHADOW, HOLE = 0.75, 0.1, 0.05
 """What the network must say of a part to change the flood's mind."""
 
+OURS_PRODUCT, OURS_SHADOW = 0.7, 0.3
+"""The same of our own network, which sees coarsely and is asked about nothing else."""
+
+REACH, FLATNESS = 0.015, 4.0
+"""How far, as a share of the photo's mean side, a coarse look is drawn to the photo's outlines; steps of L* below the
+latter are none.
+"""
+
 HANDLE_SHARE = 0.03
 """Of the product: what the network does not see inside thin walls is a hole up to this size; larger ones are prints."""
 
@@ -55,6 +63,35 @@ def settle(product: Bool, contested: Contested, look: F32) -> Bool:
         if float(outside[window][around].mean()) >= JOINED or _is_small(handles[window] & part, product):
             settled[window] &= ~part
     return settled
+
+
+def settle_closely(product: Bool, shadowy: Bool, look: F32, lightness: F32) -> Bool:
+    """The product (H, W) as our own network's coarse look (H, W), 0..1, has it where that is sure.
+
+    The look is drawn to the outlines of the photo's L* (H, W) first. What it is sure of is product; what
+    it does not see and could be shadow, bool (H, W), is taken out where it lies beside the backdrop.
+    """
+    least = max(12, int(PART_SHARE * product.size) // 4)
+    close = guided(lightness, look)
+    settled = product | _opened(close >= OURS_PRODUCT)
+    outside = ~settled
+    for window, part in regions(_opened(shadowy & settled & (close < OURS_SHADOW)), least):
+        around = (cv2.dilate(part.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~part
+        if float(outside[window][around].mean()) >= JOINED:
+            settled[window] &= ~part
+    return settled
+
+
+def guided(guide: F32, values: F32) -> F32:
+    """`values` (H, W) drawn to the outlines of `guide` (H, W), 0..100: the guided filter (He, Sun and Tang 2010)."""
+    radius = max(2, round(REACH * float(np.sqrt(guide.size))))
+    size = (2 * radius + 1, 2 * radius + 1)
+    mean_guide, mean_values = cv2.blur(guide, size), cv2.blur(values, size)
+    covariance = cv2.blur(guide * values, size) - mean_guide * mean_values
+    variance = cv2.blur(guide * guide, size) - mean_guide * mean_guide
+    slope = covariance / (variance + FLATNESS)
+    offset = mean_values - slope * mean_guide
+    return np.asarray(cv2.blur(slope, size) * guide + cv2.blur(offset, size), np.float32)
 
 
 def _is_small(handle: Bool, product: Bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -19,13 +19,17 @@ from .grabcut import CENTRE, Window, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network, Remembering
-from .opinion import Contested, settle
-from .shadow import find_shadow, shadow_tones
+from .opinion import Contested, settle, settle_closely
+from .shadow import could_be_shadow, find_shadow, shadow_tones
 from .support import confidence_of, outline_support
 from .weights import WeightsError
 
 U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+
+Opinions = Sequence[tuple[Callable[[], Network], bool]]
+"""Networks to ask, in order, and whether it is our own small one."""
 
 SEGMENT_VERSION = "5"
 """Part of every cache key of a mask; raise it when a change alters masks."""
@@ -63,19 +67,27 @@ def without_network() -> Network:
     raise WeightsError("no segmentation network is chosen")
 
 
-def segment(image: SourceImage, find_network: Callable[[], Network] = without_network) -> Mask:
+def segment(
+    image: SourceImage,
+    find_network: Callable[[], Network] = without_network,
+    find_studio: Callable[[], Network] = without_network,
+) -> Mask:
     """Cut the product out: its own alpha, else the plain backdrop behind it, else what a network calls the object.
 
     find_network is asked for cluttered photos, and for plain ones where shadow and product look alike. When it raises
-    WeightsError, cluttered photos get GrabCut from the middle, at low confidence, and the reason is among the mask's
-    warnings. Raises ImageError when nothing is left of the product.
+    WeightsError, find_studio is asked for the latter, and cluttered photos get GrabCut from the middle, at low confidence,
+    and the reason is among the mask's warnings. Raises ImageError when nothing is left of the product.
     """
     if image.alpha is not None:
         return _checked(_from_alpha(image.rgb, image.alpha))
     rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
     find_once = cache(lambda: Remembering(find_network()))
-    mask = _from_backdrop(rgb, backdrop, find_once) if backdrop.is_plain else None
+    mask = (
+        _from_backdrop(rgb, backdrop, ((find_once, False), (find_studio, True)))
+        if backdrop.is_plain
+        else None
+    )
     if mask is None or _is_scenery(rgb, backdrop, mask, find_once):
         mask = _from_clutter(rgb, find_once)
     mask = replace(mask, confidence=round(min(mask.confidence, supported(rgb, mask.alpha)), 3))
@@ -109,7 +121,7 @@ def _from_alpha(rgb: U8, alpha: U8) -> Mask:
     return Mask(own, "alpha", 0.7, (*warnings, doubt))
 
 
-def _from_backdrop(rgb: U8, backdrop: Backdrop, find_network: Callable[[], Network]) -> Mask:
+def _from_backdrop(rgb: U8, backdrop: Backdrop, opinions: Opinions) -> Mask:
     alike = backdrop.matches()
     ground = reachable_from_border(alike)
     shadow, shaded = find_shadow(backdrop, ground, np.zeros_like(ground))
@@ -122,7 +134,7 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop, find_network: Callable[[], Netwo
         outside |= ground | find_shadow(backdrop, ground, holes)[0]
     product = drop_orphans(~outside)
     contested = Contested(~product & (~ground | shaded_holes), product & shadow_tones(backdrop, ground))
-    product, is_settled = _second_opinion(rgb, product, contested, find_network)
+    product, is_settled = _second_opinion(rgb, product, contested, backdrop, opinions)
     warnings = (
         ("a region inside the product has the backdrop's colour; it may be a hole",)
         if doubtful and not is_settled
@@ -145,16 +157,28 @@ def _is_scenery(rgb: U8, backdrop: Backdrop, mask: Mask, find_network: Callable[
 
 
 def _second_opinion(
-    rgb: U8, product: Bool, contested: Contested, find_network: Callable[[], Network]
+    rgb: U8, product: Bool, contested: Contested, backdrop: Backdrop, opinions: Opinions
 ) -> tuple[Bool, bool]:
     """The product, and whether a network has looked at what was contested; without one the flood's word stands."""
     if not contested.is_worth_a_look:
         return product, False
-    try:
-        look = find_network().predict(rgb)
-    except WeightsError:
-        return product, False
-    return drop_orphans(settle(product, contested, look)), True
+    for find, is_ours in opinions:
+        try:
+            look = find().predict(rgb)
+        except WeightsError:
+            continue
+        if is_ours:
+            return _better_supported(rgb, product, backdrop, look), True
+        return drop_orphans(settle(product, contested, look)), True
+    return product, False
+
+
+def _better_supported(rgb: U8, product: Bool, backdrop: Backdrop, look: F32) -> Bool:
+    """The flood's word or our own network's on the product: whichever's outline lies more on outlines of the photo."""
+    lightness = np.ascontiguousarray(backdrop.lab[..., 0])
+    settled = drop_orphans(settle_closely(product, could_be_shadow(backdrop), look, lightness))
+    before, after = (outline_support(rgb, mask.astype(np.uint8) * 255) for mask in (product, settled))
+    return settled if after >= before else product
 
 
 def _from_clutter(rgb: U8, find_network: Callable[[], Network]) -> Mask:

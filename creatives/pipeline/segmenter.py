@@ -8,6 +8,7 @@ from pathlib import Path
 from .image_io import SourceImage
 from .network import Network, file_fingerprint, licence_of, load_network, rembg_weights
 from .segment import SEGMENT_VERSION, Mask, segment
+from .studio_mask import WEIGHTS, StudioMask, studio_mask
 from .weights import PACKAGED, WeightsError
 
 AUTO, NONE = "auto", "none"
@@ -32,8 +33,9 @@ class Standing:
 class Segmenter:
     """Step 1 with one choice of network, loaded at the first cluttered photo and kept.
 
-    network: "auto" (IS-Net when its weights are in `folder`), "none", "isnet", "isnet-fp16", a local model of rembg's
-    registry ("birefnet-general", "u2net"), or any of these with weights of your own, as in "birefnet-general:/path/to.onnx".
+    network: "auto" (IS-Net when its weights are in `folder`, else our own small network for studio photos), "none", "isnet",
+    "isnet-fp16", a local model of rembg's registry ("birefnet-general", "u2net"), or any of these with weights of your
+    own, as in "birefnet-general:/path/to.onnx".
     """
 
     def __init__(self, network: str = NONE, folder: Path | None = None) -> None:
@@ -46,17 +48,23 @@ class Segmenter:
     def key(self) -> str:
         """Text for cache keys: the code's version, and the network with its weights."""
         standing = self.standing()
-        if standing.path is None:
-            return f"{SEGMENT_VERSION}-none"
-        stat = standing.path.stat()
-        identity = (standing.path, stat.st_size, stat.st_mtime_ns)
+        if standing.path is not None:
+            return f"{SEGMENT_VERSION}-{standing.network}-{self._fingerprint(standing.path)}"
+        if self.choice == AUTO and WEIGHTS.is_file():
+            return f"{SEGMENT_VERSION}-{StudioMask.name}-{self._fingerprint(WEIGHTS)}"
+        return f"{SEGMENT_VERSION}-none"
+
+    def _fingerprint(self, path: Path) -> str:
+        """Of a file; read again only when it has changed."""
+        stat = path.stat()
+        identity = (path, stat.st_size, stat.st_mtime_ns)
         if identity not in self._fingerprints:
-            self._fingerprints[identity] = file_fingerprint(standing.path)
-        return f"{SEGMENT_VERSION}-{standing.network}-{self._fingerprints[identity]}"
+            self._fingerprints[identity] = file_fingerprint(path)
+        return self._fingerprints[identity]
 
     def segment(self, image: SourceImage) -> Mask:
         """The mask of a photo; a missing network is said in the warnings of the masks that would have needed it."""
-        return segment(image, self.load)
+        return segment(image, self.load, self.load_studio)
 
     def standing(self) -> Standing:
         """What is at hand now: weights that are fetched while a worker runs are found by the next photo."""
@@ -88,6 +96,12 @@ class Segmenter:
                 raise WeightsError(f"the weights {standing.path.name} are damaged or others; {FETCH} --force")
             self._loaded = load_network(standing.network, standing.path)
         return self._loaded
+
+    def load_studio(self) -> Network:
+        """Our own network for studio photos, for those who chose none. Raises WeightsError for all others."""
+        if self.choice != AUTO:
+            raise WeightsError(f"network {self.choice} is chosen")
+        return studio_mask()
 
     def _find(self, name: str) -> Path | None:
         if self.folder is None:

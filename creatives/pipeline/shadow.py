@@ -16,6 +16,9 @@ Bool = NDArray[np.bool_]
 DEPTH = 45.0
 """Deepest shadow, in L* below the backdrop."""
 
+DEEPEST = 55.0
+"""The same for what a network has already taken for shadow."""
+
 PASSAGE = 0.02
 """Shadows reach the backdrop through gaps wider than this share of the photo's shorter side."""
 
@@ -70,6 +73,15 @@ def find_shadow(backdrop: Backdrop, outside: Bool, holes: Bool) -> tuple[Bool, B
 def shadow_tones(backdrop: Backdrop, outside: Bool) -> Bool:
     """Pixels (H, W) of a tone and hue that a shadow on this backdrop could have, the product's own among them."""
     return _lookalike(backdrop, _contrast(backdrop, outside))[0]
+
+
+def could_be_shadow(backdrop: Backdrop) -> Bool:
+    """Pixels (H, W) no lighter than the backdrop, not black, and of about its hue: deep and tinted shadows too."""
+    drop = backdrop.surface[..., 0] - backdrop.lab[..., 0]
+    tinted = _tint(backdrop, backdrop.lab)
+    return np.asarray(
+        (drop > -4.0) & (drop < DEEPEST) & (tinted < 4.0 + 0.25 * np.maximum(drop, 0)), np.bool_
+    )
 
 
 def _contact(backdrop: Backdrop, outside: Bool, shadow: Bool, holes: Bool) -> Bool:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from creatives.pipeline.masknet import Block
 from training.evaluate.augment import photographed
 from training.evaluate.labels import Answers, labels_of, showing_chances
-from training.evaluate.networks import Block, Schedule, as_tensor, channels_last, naming_loss
+from training.evaluate.networks import Schedule, as_tensor, channels_last, naming_loss
 from training.evaluate.renders import Renders, squeezed, without_product
 
 U8 = NDArray[np.uint8]

@@ -22,24 +22,6 @@ ENOUGH = 0.9
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class Block(nn.Module):
-    """Two 3 × 3 convolutions with a short cut (He et al. 2016); the first halves the sides."""
-
-    def __init__(self, before: int, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(before, width, 3, 2, 1, bias=False)
-        self.second = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.cut = nn.Conv2d(before, width, 1, bias=False)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Half the sides of x, ``width`` channels."""
-        short = self.cut(F.avg_pool2d(x, 2))
-        x = F.relu(self.norms[0](self.first(F.relu(x))))
-        result: Tensor = self.norms[1](self.second(x)) + short
-        return result
-
-
 class Schedule:
     """AdamW with weight decay on matrices only; the rate rises for 100 steps and falls along half a cosine."""
 
