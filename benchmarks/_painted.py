@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks._gate import GOOD, PAINTED, PHOTOS, Case
 from creatives.pipeline import DEFAULT_PROFILE, MemoryCache, Prepared, Size, get_profile, prepare
+from creatives.pipeline.segmenter import AUTO, Segmenter
 from training.evaluate.painting import BLANK, NAIVE, OURS, Shot, Studio, Way
 
 BUCKET = Size(256, 256)
@@ -35,7 +36,10 @@ def _painted(count: int, ways: Mapping[str, Way]) -> list[Case]:
 
     paths = sorted(PHOTOS.glob("*.jpg"))[:count]
     profile, cache = get_profile(DEFAULT_PROFILE), MemoryCache()
-    ready = [prepare(path, BUCKET, cache=cache, buckets=profile.buckets) for path in paths]
+    segmenter = Segmenter(AUTO)
+    ready = [
+        prepare(path, BUCKET, cache=cache, buckets=profile.buckets, segmenter=segmenter) for path in paths
+    ]
     studio = Studio(Painter(profile, cache=cache))
     shots = [
         Shot(PROMPTS[number % len(PROMPTS)], one.placed, one.edges, seed=number, source=path.stem)

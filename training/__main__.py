@@ -1,4 +1,4 @@
-"""``python -m training {render,demo,vae,words,products,diffusion,export,sheet,evaluate}``."""
+"""``python -m training {render,demo,studio,vae,words,products,masks,lines,diffusion,export,sheet,evaluate}``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,18 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument(
         "--rare", action="store_true", help="only scenes of the kinds that chance shows too seldom"
     )
+    render.add_argument("--surfaces", nargs="+", default=(), help="only scenes on these, e.g. grass moss")
+    render.add_argument("--empty", action="store_true", help="without products and props")
     render.add_argument("--small", action="store_true", help="at the smaller class of sizes")
     demo = commands.add_parser(
         "demo", help="write the demo catalogue's feed and render its photos (needs Blender)"
     )
     demo.add_argument("--out", type=Path, default=Path("creatives/demo"))
+    studio = commands.add_parser("studio", help="render studio photos with exact masks (needs Blender)")
+    studio.add_argument("--out", type=Path, default=Path("var/studio-photos"))
+    studio.add_argument("--count", type=int, default=300)
+    studio.add_argument("--seed", type=int, default=1)
+    studio.add_argument("--shard", type=int, nargs=2, default=(0, 1), metavar=("K", "N"))
     vae = commands.add_parser("vae", help="train the autoencoder's decoder on the scenes rendered so far")
     vae.add_argument("--scenes", type=Path, default=Path("var/scenes"))
     vae.add_argument("--work", type=Path, default=WORK)
@@ -39,6 +46,19 @@ def parser() -> argparse.ArgumentParser:
     products = commands.add_parser(
         "products", help="teach the vision encoder what products look like, before diffusion"
     )
+    lines = commands.add_parser("lines", help="trace the lines of the settings that were rendered empty")
+    lines.add_argument("--settings", type=Path, default=Path("var/settings"))
+    lines.add_argument("--work", type=Path, default=WORK)
+    masks = commands.add_parser(
+        "masks", help="train the small network that tells products from shadows in studio photos"
+    )
+    masks.add_argument("--scenes", type=Path, default=Path("var/scenes"))
+    masks.add_argument("--photos", type=Path, default=Path("var/studio-photos"))
+    masks.add_argument(
+        "--out", type=Path, default=Path("creatives/checkpoints/studio-mask/studio-mask.safetensors")
+    )
+    masks.add_argument("--steps", type=int, default=1800)
+    masks.add_argument("--threads", type=int, default=1)
     for command in (words, products):
         command.add_argument("--scenes", type=Path, default=Path("var/scenes"))
         command.add_argument("--work", type=Path, default=WORK)
@@ -101,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
 
         render_scenes(
             options.out, options.count, options.seed, options.samples, tuple(options.shard),
-            only_rare=options.rare, small=options.small,
+            only_rare=options.rare, surfaces=options.surfaces, small=options.small, empty=options.empty,
         )  # fmt: skip
     if options.command == "demo":
         from training.catalogue import write_feed
@@ -110,6 +130,10 @@ def main(argv: list[str] | None = None) -> int:
         from training.blender.photos import photograph_all
 
         photograph_all(options.out / "images")
+    if options.command == "studio":
+        from training.blender.studio import photograph_studio
+
+        photograph_studio(options.out, options.count, options.seed, tuple(options.shard))
     if options.command == "vae":
         import torch
 
@@ -133,6 +157,18 @@ def main(argv: list[str] | None = None) -> int:
 
         torch.set_num_threads(options.threads)
         learn_products(options.scenes, options.work, options.minutes, options.seed)
+    if options.command == "masks":
+        import torch
+
+        from training.masks import train_masks
+
+        torch.set_num_threads(options.threads)
+        train_masks(options.scenes, options.photos, options.out, options.steps)
+    if options.command == "lines":
+        from training.lines import FILE, learn_lines
+
+        for (part, kind), count in sorted(learn_lines(options.settings, options.work / FILE).items()):
+            print(f"{part} {kind}: {count}")
     if options.command == "diffusion":
         from training.diffusion import train_diffusion
 

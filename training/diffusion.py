@@ -17,6 +17,7 @@ from torch.multiprocessing.spawn import start_processes
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from creatives.pipeline.noise import calm_noise
+from creatives.pipeline.setting_lines import CLEARLY, FAINTLY
 from training.captions import caption
 from training.dataset import by_size
 from training.evaluate.labels import labels_of, showing_chances
@@ -29,9 +30,11 @@ from training.text import load_tokenizer, new_text_encoder
 TOGETHER, KEPT = 8, 200
 """Steps between two averagings of the processes' weights, and between two saved states."""
 PEAK, TEXT_DROPOUT, EDGE_DROPOUT, PRODUCT_DROPOUT, NO_ADAPTER, SHIFT = 1e-3, 0.1, 0.1, 0.1, 0.3, 2.0
-CALMEST, SAMPLED, NO_LINES = 0.9, 0.7, 0.1
-"""Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's own noise levels; of
-those whose horizon, and whose other lines, are left out of their edges."""
+CALMEST, SAMPLED = 0.9, 0.7
+"""Noise is calmed by 0 to CALMEST, as the sampler's is; the share of pictures at the sampler's own noise levels."""
+NO_LINES, ONE_PART, FEWER = 0.12, 0.15, 0.35
+"""Shares of pictures among whose edges the horizon, or the setting's other lines, are left out; those of the ground or of
+the backdrop; up to two fifths of them."""
 EMBEDDING = "text.embeddings.token_embedding.weight"
 
 
@@ -135,6 +138,25 @@ def showing_weights(items: list[Item]) -> list[float]:
     return showing_chances([labels_of(item.spec) for item in items]).tolist()
 
 
+def shown_lines(item: Item, rng: random.Random) -> Tensor:
+    """The setting's lines that are shown, int64 (n, 3): all, none, those of one part only, or most of them.
+
+    What is left out teaches the model to do without: prompts name settings for which there are no lines.
+    """
+    lines, row = item.lines.long(), item.horizon[0]
+    chance = rng.random()
+    if chance < NO_LINES or not len(lines):
+        return lines[:0]
+    if chance < NO_LINES + ONE_PART:
+        ground = lines[:, 0] > row
+        lines = lines[ground if rng.random() < 0.5 or row < 0 else ~ground]
+    elif chance < NO_LINES + ONE_PART + FEWER:
+        numbers = lines[:, 2].abs()
+        kept = torch.tensor([rng.random() for _ in range(int(numbers.max()) + 1)]) >= 0.4 * rng.random()
+        lines = lines[kept[numbers]]
+    return lines
+
+
 def make_batch(
     items: list[Item], chosen: list[int], tokenizer: Any, rng: random.Random
 ) -> tuple[Tensor, ...]:
@@ -146,8 +168,8 @@ def make_batch(
         row, seen = item.horizon
         if row >= 0 and rng.random() >= NO_LINES:
             picture[0, row, seen] = 1.0
-        if len(item.lines) and rng.random() >= NO_LINES:
-            picture[0, item.lines[:, 0].long(), item.lines[:, 1].long()] = 1.0
+        lines = shown_lines(item, rng)
+        picture[0, lines[:, 0], lines[:, 1]] = torch.where(lines[:, 2] > 0, CLEARLY, FAINTLY).float() / 255
     edges = edges.expand(-1, 3, -1, -1)
     shown = torch.tensor([float(rng.random() >= EDGE_DROPOUT) for _ in picked])
     edges = (edges * shown[:, None, None, None]).contiguous(memory_format=torch.channels_last)

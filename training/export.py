@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from training.diffusion import Studio
+from training.lines import FILE as LINES
 from training.models import LEVELS, adapter_state, assemble, without_adapter
 from training.patches import load_basis
 from training.scenes import SIZES
@@ -26,7 +28,7 @@ PROFILE: dict[str, Any] = {
     "calm": 0.95,
     "guidance_scale": 2.2,
     "conditioning_scale": 1.0,
-    "setting_lines": True,
+    "setting_lines": LINES,
     "dtype": "float16",
     "cpu_dtype": "bfloat16",
     "negative_prompt_default": "",
@@ -71,6 +73,7 @@ def export(work: Path, out: Path) -> float:
     studio.vision.half().save_pretrained(out / "image_encoder", safe_serialization=True)
     adapter = {name: tensor.half().contiguous() for name, tensor in adapter_state(studio.unet).items()}
     save_file(adapter, out / ADAPTER, metadata={"format": "pt"})
+    shutil.copyfile(work / LINES, out / LINES)
     (out / "profile.json").write_text(json.dumps(PROFILE, indent=2) + "\n")
     size = folder_megabytes(out)
     if size > LIMIT_MB:

@@ -18,7 +18,7 @@ from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.horizon import BESIDE, find_horizon, line_beside, sharpest_row
 from creatives.pipeline.measures import grown, lab
 from creatives.pipeline.product import product_picture
-from creatives.pipeline.setting_lines import find_light, find_veins
+from creatives.pipeline.setting_lines import find_lines
 from training.dataset import Scene, held_out, load_scene, recolour_product, scene_names, to_tensor
 from training.models import PRODUCT_SIDE
 from training.patches import SIDE, PatchBasis
@@ -39,8 +39,8 @@ class Item:
     """One training example.
 
     latents (C, h, w) float16, edges uint8 (8h, 8w), weight (1, h, w), product uint8 (3, S, S), description; horizon: its
-    row, or -1, and where in that row it is seen, bool (8w,); lines: the places (n, 2) of the setting's other
-    lines.
+    row, or -1, and where in that row it is seen, bool (8w,); lines int16 (n, 3): rows and columns of the setting's other
+    lines, and the number of the line, negative for faint ones.
     """
 
     latents: Tensor
@@ -93,19 +93,16 @@ def encode(basis: PatchBasis, scene: Scene, rng: random.Random, *, recolour: boo
         torch.from_numpy(product_picture(np.dstack((rgb, alpha)), PRODUCT_SIDE)).permute(2, 0, 1).contiguous()
     )
     horizon = horizon_of(scene.spec, rgb, alpha >= 128)
-    lines = lines_of(scene.spec, rgb, alpha >= 128, horizon[0])
+    lines = lines_of(rgb, alpha >= 128, horizon[0])
     weight = loss_weight(alpha)
     return Item(latents.half().contiguous(), edges, weight, product, scene.spec, recolour, horizon, lines)
 
 
-def lines_of(spec: dict[str, Any], rgb: NDArray[np.uint8], product: NDArray[np.bool_], row: int) -> Tensor:
-    """Places int16 (n, 2) of the pixels of the setting's lines: window light, leaf shadows, lamps or marble."""
-    found = np.zeros(product.shape, np.bool_)
-    if row >= 0 and spec["backdrop"] in ("window", "leaf shadow", "bokeh"):
-        found |= find_light(rgb, product, row)
-    if row >= 0 and spec["surface"] in ("marble", "black marble"):
-        found |= find_veins(rgb, product, row)
-    return torch.from_numpy(np.argwhere(found).astype(np.int16))
+def lines_of(rgb: NDArray[np.uint8], product: NDArray[np.bool_], row: int) -> Tensor:
+    """int16 (n, 3): row, column and number of the line of each of the setting's pixels with one, but for the horizon."""
+    numbers = find_lines(rgb, product, row)
+    places = np.argwhere(numbers)
+    return torch.from_numpy(np.column_stack((places, numbers[tuple(places.T)])).astype(np.int16))
 
 
 def horizon_of(

@@ -23,6 +23,7 @@ from creatives.pipeline import (
 )
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.segment import DOUBTFUL
+from creatives.pipeline.segmenter import AUTO, Segmenter
 from training.catalogue import PROMPTS
 from training.evaluate.painting import (
     BLANK,
@@ -169,7 +170,8 @@ class Sheets:
 
     def _prepared(self, product: Product, size: Size) -> Prepared:
         buckets = self.studio.profile.buckets
-        return prepare(product.photo, bucket_for(*size, buckets), cache=self._cache, buckets=buckets)
+        bucket = bucket_for(*size, buckets)
+        return prepare(product.photo, bucket, cache=self._cache, buckets=buckets, segmenter=Segmenter(AUTO))
 
 
 SHEETS: dict[str, Callable[[Sheets], Image.Image]] = {

@@ -20,7 +20,8 @@ from .product import product_picture
 from .profile import CheckpointError, CheckpointProfile
 from .profiles import get_profile
 from .runtime import Runtime
-from .setting_lines import draw_light, draw_veins, has_veins, kind_of_light
+from .setting_lines import draw_lines, load_examples
+from .setting_names import setting_named
 
 if TYPE_CHECKING:
     import torch
@@ -89,21 +90,20 @@ def control_edges(
 ) -> U8:
     """What the ControlNet sees: the product's edges, uint8 (H, W), and where the profile wants them lines of the setting.
 
-    These are the seed's own: a horizon behind a product that stands, above it outlines of the light that the prompt names,
-    below it the veins of marble. placed: uint8 (H, W, 4), the product where the edges have it.
+    These are the seed's own: a horizon behind a product that stands, and lines of the ground and the backdrop that the
+    prompt names; of the ground alone where it is seen from above. placed: uint8 (H, W, 4), the product where the edges
+    have it.
     """
-    if not (profile.setting_lines and stands):
+    path = profile.setting_lines_path
+    if path is None:
         return edges
     product = np.asarray(placed[..., 3] >= 128, np.bool_)
-    row = choose_horizon(product, prompt, seed)
-    if row is None:
+    row = choose_horizon(product, prompt, seed) if stands else None
+    if row is None and not setting_named(prompt).from_above:
         return edges
-    drawn, light = with_horizon(edges, product, row), kind_of_light(prompt)
-    if light is not None:
-        drawn[draw_light(light, product, row, seed)] = 255
-    if has_veins(prompt):
-        drawn[draw_veins(product, row, seed)] = 255
-    return drawn
+    drawn = edges.copy() if row is None else with_horizon(edges, product, row)
+    lines = draw_lines(load_examples(path), prompt, product, -1 if row is None else row, seed)
+    return np.maximum(drawn, lines)
 
 
 def sampling(profile: CheckpointProfile) -> dict[str, Any]:

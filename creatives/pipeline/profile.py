@@ -105,8 +105,9 @@ class CheckpointProfile:
     timesteps: noise levels to sample at, falling, one per step, where the scheduler's own spacing will not do
     (schedulers of the DPM-Solver and LCM kind take them).
     calm: 0..1, how far wide blotches of the initial noise are damped (see `calm_noise`); 0 for all but small models.
-    contour: the product's outline is drawn into the control picture. setting_lines: and lines of the setting behind a
-    product that stands (see `control_edges`), for checkpoints trained so. harmony: 0..1, see `Light`.
+    contour: the product's outline is drawn into the control picture. setting_lines: and lines of the setting around it (see
+    `control_edges`) after the examples in this file of the base's folder, for checkpoints trained so.
+    harmony: 0..1, see `Light`.
     gate: its own limits of the quality gate, see `limits_with`.
     weights: identifies the trained weights of a folder, so that new weights make new pictures.
     """
@@ -129,7 +130,7 @@ class CheckpointProfile:
     dtype: str = "float16"
     cpu_dtype: str = "float32"
     contour: bool = True
-    setting_lines: bool = False
+    setting_lines: str = ""
     harmony: float = HARMONY
     negative_prompt: str = ""
     max_batch: int = 4
@@ -150,7 +151,11 @@ class CheckpointProfile:
                 f"a list of {self.steps} falling whole numbers of 999 to 0, one per step",
             ),
             "calm": (0.0 <= self.calm <= 1.0, "0 to 1"),
-            "setting_lines": (isinstance(self.setting_lines, bool), "true or false"),
+            "setting_lines": (
+                isinstance(self.setting_lines, str)
+                and (not self.setting_lines or self.base.path is not None),
+                "the name of a file in the folder of its base",
+            ),
             "ip_adapter": (self.ip_adapter is None or 0.0 <= self.ip_adapter.scale <= 2.0, "of scale 0 to 2"),
             "dtype": (self.dtype in formats, "float32, float16 or bfloat16"),
             "cpu_dtype": (self.cpu_dtype in ("float32", "bfloat16"), "float32 or bfloat16"),
@@ -186,6 +191,12 @@ class CheckpointProfile:
     def folder(self) -> Path | None:
         """The base's folder on this machine, or None when it comes from the hub."""
         return self.base.folder
+
+    @property
+    def setting_lines_path(self) -> Path | None:
+        """The file with examples of lines, or None where no lines of the setting are drawn."""
+        folder = self.base.path
+        return folder / self.setting_lines if folder is not None and self.setting_lines else None
 
     @property
     def product_side(self) -> int | None:
@@ -232,6 +243,8 @@ def _needed(profile: CheckpointProfile) -> list[tuple[str, Path]]:
         for part, source in profile.sources.items()
         if part in files and source.path is not None
     ]
+    if profile.setting_lines_path is not None:
+        found.append(("lines of settings", profile.setting_lines_path))
     adapter = profile.ip_adapter
     if adapter is not None and adapter.source.path is not None:
         root = adapter.source.path

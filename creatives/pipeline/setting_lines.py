@@ -1,167 +1,175 @@
-"""Lines of a setting: panes of a window's light, shadows of leaves and lamps on its backdrop, veins in its marble.
+"""Lines of a setting: blades of grass, folds of linen, panes of a window's light, whatever there is beside its product.
 
-Found in pictures for training, and drawn anew for each seed where a prompt names them. As with the horizon: what the edges
-decide, a few steps of sampling paint clearly, and what is left open they paint as its mean.
+Found in pictures for training, and drawn where a prompt names such a setting, after empty scenes that a checkpoint keeps
+(`setting_lines.safetensors`). As with the horizon: what the edges decide, a few steps of sampling paint clearly, and
+what is left open they paint as its mean.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
+import json
 import random
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from .measures import grown, outline
+from .measures import grown
+from .setting_names import setting_named
 
 U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
-Fill = Callable[[U8, int, random.Random], None]
-"""Fills what is to be outlined into a picture (H, W) with its horizon at a row."""
 
 BESIDE = 5
 """Pixels around the product without lines: what is seen there is the product's own outline."""
 CLEARANCE = 4
 """Rows beside the horizon without other lines."""
-BLUR, WEAK, STRONG, SHORTEST = 1.2, 30, 60, 12
-"""Canny on L*, its thresholds of 255, and the pixels of the shortest line that counts."""
-
-_KINDS = {
-    "window": r"window[ -]?(?:pane )?(?:light|shadows?|sunlight)|(?:light|sun|sunlight|shadow) (?:\w+ ){0,3}window",
-    "leaves": r"(?:leaf|leaves|palm|plant|foliage|tree) shadows?|dappled|shadows? of (?:\w+ )?(?:leaves|palms?|plants?)",
-    "lamps": r"bokeh|(?:city|street|night|blurred|glowing|fairy) lights|lights (?:\w+ ){0,2}at night",
-}
-_PATTERNS = {kind: re.compile(rf"\b(?:{text})\b", re.IGNORECASE) for kind, text in _KINDS.items()}
-
-
-def kind_of_light(prompt: str) -> str | None:
-    """ "window", "leaves" or "lamps", as the prompt names it first; None for any other light."""
-    found = [(match.start(), kind) for kind, text in _PATTERNS.items() if (match := text.search(prompt))]
-    return min(found)[1] if found else None
+BLUR, FAINT, CLEAR, SHORTEST = 1.0, (12, 30), (30, 60), 10
+"""Canny on L*, its thresholds of 255 for all lines and for clear ones, and the pixels of the shortest that counts."""
+FAINTLY, CLEARLY = 128, 255
+"""How bright faint and clear lines are drawn: a blade of grass is not to be taken for the end of a table."""
+SIDE = 256
+"""The lines are of pictures of this size: in a bucket of another area they are drawn larger or smaller."""
+FEWEST = 3
+"""Of so many examples that need the least stretching one is chosen, where there are no more that need none."""
 
 
-def has_veins(prompt: str) -> bool:
-    """Whether the prompt names marble."""
-    return re.search(r"\bmarble\b", prompt, re.IGNORECASE) is not None
+def find_lines(rgb: U8, product: Bool, row: int) -> I32:
+    """int32 (H, W): numbers of the outlines of light and dark in uint8 (H, W, 3) beside the product, 0 for none.
 
-
-def find_light(rgb: U8, product: Bool, row: int) -> Bool:
-    """bool (H, W): outlines of light and dark above ``row`` of uint8 (H, W, 3), beside the product."""
-    return _found(rgb, product, slice(0, max(0, row - CLEARANCE)))
-
-
-def find_veins(rgb: U8, product: Bool, row: int) -> Bool:
-    """bool (H, W): outlines of light and dark below ``row`` of uint8 (H, W, 3), beside the product."""
-    return _found(rgb, product, slice(row + CLEARANCE, None))
-
-
-def _found(rgb: U8, product: Bool, rows: slice) -> Bool:
+    Those of faint outlines are negative. row: of the horizon, which is left out with `CLEARANCE`; -1 for none.
+    """
     lightness = np.ascontiguousarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0])
-    lines = cv2.Canny(cv2.GaussianBlur(lightness, (0, 0), BLUR), WEAK, STRONG)
-    kept = np.where(_free(product, rows), lines, 0).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(kept, connectivity=8)
-    long = stats[:, cv2.CC_STAT_AREA] >= SHORTEST
-    long[0] = False
-    return np.asarray(long[labels], np.bool_)
+    smooth = cv2.GaussianBlur(lightness, (0, 0), BLUR)
+    lines, clear = cv2.Canny(smooth, *FAINT), cv2.Canny(smooth, *CLEAR)
+    lines[grown(product, BESIDE)] = 0
+    if row >= 0:
+        lines[max(0, row - CLEARANCE) : row + CLEARANCE + 1] = 0
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    clearly = np.bincount(numbers[clear > 0], minlength=count) >= 0.5 * areas
+    signs = np.where(clearly, 1, -1) * (areas >= SHORTEST)
+    signs[0] = 0
+    return (numbers * signs[numbers]).astype(np.int32)
 
 
-def _free(product: Bool, rows: slice) -> Bool:
-    """Where lines may be: in those rows, beside the product."""
-    free = np.zeros_like(product)
-    free[rows] = True
-    return free & ~grown(product, BESIDE)
+@dataclass(frozen=True)
+class Example:
+    """Lines of one part of an empty scene.
+
+    kind: of ground or backdrop; from_above: whether it is seen so; width, height in pixels; lines: int16 (n, 2) each, x from
+    the left and y from the horizon, downwards in grounds and upwards in backdrops; from the picture's upper edge where it is
+    seen from above. clear: for each line, whether it is a clear one.
+    """
+
+    kind: str
+    from_above: bool
+    width: int
+    height: int
+    lines: tuple[NDArray[np.int16], ...]
+    clear: tuple[bool, ...]
 
 
-def draw_light(kind: str, product: Bool, row: int, seed: int) -> Bool:
-    """bool (H, W): lines of that kind above ``row``, beside the product, bool (H, W); each seed has its own."""
-    return _drawn(_FILL[kind], product, row, seed) & _free(product, slice(0, max(0, row - CLEARANCE)))
+@dataclass(frozen=True)
+class Examples:
+    """What a checkpoint has learnt to paint along."""
+
+    grounds: tuple[Example, ...]
+    backdrops: tuple[Example, ...]
+
+    def save(self, path: Path) -> None:
+        """Write them to a file (safetensors), whole or not at all."""
+        parts = [*self.grounds, *self.backdrops]
+        lines = [line for part in parts for line in part.lines]
+        about = [[part.kind, part.from_above, part.width, part.height, len(part.lines)] for part in parts]
+        half = path.with_suffix(".part")
+        tensors: dict[str, NDArray[Any]] = {
+            "lengths": np.array([len(line) for line in lines], np.int32),
+            "clear": np.array([clear for part in parts for clear in part.clear], np.uint8),
+            "points": np.concatenate([np.zeros((0, 2), np.int16), *lines]),
+        }
+        save_file(tensors, half, {"grounds": str(len(self.grounds)), "parts": json.dumps(about)})
+        half.replace(path)
 
 
-def draw_veins(product: Bool, row: int, seed: int) -> Bool:
-    """bool (H, W): outlines of veins below ``row``, beside the product, bool (H, W); each seed has its own."""
-    return _drawn(_veins, product, row, seed) & _free(product, slice(row + CLEARANCE, None))
+@lru_cache(maxsize=4)
+def load_examples(path: Path) -> Examples:
+    """The examples of a file. Raises ValueError with its name where it does not hold any."""
+    try:
+        with safe_open(path, "np") as stored:
+            about, count = json.loads(stored.metadata()["parts"]), int(stored.metadata()["grounds"])
+            ends = np.cumsum(stored.get_tensor("lengths"))
+            lines = np.split(stored.get_tensor("points"), ends[:-1])
+            clear = [bool(value) for value in stored.get_tensor("clear")]
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ValueError(f"{path.name}: no lines of settings can be read from it ({error})") from error
+    shapes, kinds = iter(lines), iter(clear)
+    parts = [
+        Example(kind, from_above, width, height, tuple(islice(shapes, n)), tuple(islice(kinds, n)))
+        for kind, from_above, width, height, n in about
+    ]
+    return Examples(tuple(parts[:count]), tuple(parts[count:]))
 
 
-def _drawn(fill: Fill, product: Bool, row: int, seed: int) -> Bool:
-    frame = BESIDE  # what goes on beyond the picture has no outline at its border
-    patch = np.zeros((product.shape[0] + 2 * frame, product.shape[1] + 2 * frame), np.uint8)
-    fill(patch, row, random.Random(f"light:{seed}"))
-    return np.asarray(outline(patch > 0)[frame:-frame, frame:-frame], np.bool_)
+def draw_lines(examples: Examples, prompt: str, product: Bool, row: int, seed: int) -> U8:
+    """uint8 (H, W), `FAINTLY` and `CLEARLY` on 0: lines of the settings that the prompt names; each seed has its own.
+
+    product: bool (H, W), beside which they stay. row: of the horizon, below which there is ground; -1 for pictures from
+    above, which are all ground.
+    """
+    named, rng = setting_named(prompt), random.Random(f"lines:{seed}")
+    drawn = np.zeros(product.shape, np.uint8)
+    if row < 0:
+        _draw(drawn, _choose(examples.grounds, named.ground, True, len(drawn), drawn, rng), 0, 1, rng)
+    else:
+        below = len(drawn) - row
+        _draw(drawn, _choose(examples.grounds, named.ground, False, below, drawn, rng), row, 1, rng)
+        _draw(drawn, _choose(examples.backdrops, named.backdrop, False, row, drawn, rng), row, -1, rng)
+        drawn[max(0, row - CLEARANCE) : row + CLEARANCE + 1] = 0
+    drawn[grown(product, BESIDE)] = 0
+    return drawn
 
 
-def _window(patch: U8, row: int, rng: random.Random) -> None:
-    """Panes between upright and slanting bars, as the sun throws them on a wall; the window is wider than what is seen."""
-    height, width = patch.shape
-    slope = rng.choice((-1, 1)) * rng.uniform(0.12, 0.5)
-    wide, tall = rng.uniform(0.3, 0.55) * width, rng.uniform(0.35, 0.6) * height
-    bar = rng.uniform(0.03, 0.055) * min(height, width)
-    left, top = rng.uniform(-0.3, 0.35) * width, rng.uniform(-0.5, 0.05) * height
-    for column, line in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        x0, x1 = left + column * wide + bar / 2, left + (column + 1) * wide - bar / 2
-        y0, y1 = top + line * tall + bar / 2, top + (line + 1) * tall - bar / 2
-        _fill(
-            patch, [(x, y + slope * (x - left - wide)) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
-        )
+def _scale(picture: U8) -> float:
+    return float(np.sqrt(picture.size)) / SIDE
 
 
-def _leaves(patch: U8, row: int, rng: random.Random) -> None:
-    """Leaves along twigs that hang into the picture."""
-    height, width = patch.shape
-    size = rng.uniform(0.13, 0.22) * min(height, width)
-    twigs = rng.randint(4, 6)
-    for twig in range(twigs):
-        x, y = (twig + rng.random()) * width / twigs, rng.uniform(-0.15, 0.1) * height
-        towards = rng.uniform(0.2, 0.8) * math.pi
-        for number in range(max(4, round(1.6 * row / size))):
-            x, y = x + 0.6 * size * math.cos(towards), y + 0.6 * size * math.sin(towards)
-            towards += rng.uniform(-0.35, 0.35)
-            turn = towards + (0.9 if number % 2 else -0.9)
-            _fill(patch, _leaf(x, y, size * rng.uniform(0.8, 1.3), turn))
+def _choose(
+    examples: Sequence[Example], kind: str, from_above: bool, height: int, picture: U8, rng: random.Random
+) -> Example | None:
+    """One of that kind that has to be stretched little to be ``height`` high."""
+    fitting = [x for x in examples if x.kind == kind and x.from_above == from_above]
+    wanted = height / _scale(picture)
+    fitting.sort(key=lambda x: -x.height)
+    enough = sum(x.height >= wanted for x in fitting)
+    return rng.choice(fitting[: max(FEWEST, enough)]) if fitting else None
 
 
-def _leaf(x: float, y: float, length: float, turn: float) -> list[tuple[float, float]]:
-    half = [(length * k / 10, 0.24 * length * math.sin(math.pi * k / 10) ** 0.8) for k in range(11)]
-    ring = half + [(along, -aside) for along, aside in reversed(half[1:-1])]
-    c, s = math.cos(turn), math.sin(turn)
-    return [(x + c * along - s * aside, y + s * along + c * aside) for along, aside in ring]
-
-
-def _lamps(patch: U8, row: int, rng: random.Random) -> None:
-    """Discs of lights out of focus, of about one size."""
-    height, width = patch.shape
-    radius = rng.uniform(0.016, 0.035) * min(height, width)
-    for _ in range(rng.randint(14, 30)):
-        centre = round(rng.uniform(0, width)), round(rng.uniform(0, max(1, row)))
-        cv2.circle(patch, centre, max(2, round(radius * rng.uniform(0.8, 1.2))), 255, -1)
-
-
-def _veins(patch: U8, row: int, rng: random.Random) -> None:
-    """Wandering veins with a branch here and there, seen at a slant: flat and thin far away, wider near the viewer."""
-    height, width = patch.shape
-    for _ in range(rng.randint(4, 7)):
-        x, near = rng.choice((0.0, rng.uniform(0, width))), rng.uniform(0.05, 1.0)
-        towards = rng.uniform(-0.6, 0.6)
-        points: list[tuple[int, int]] = []
-        while 0 <= x < width and 0 <= near <= 1 and len(points) < 60:
-            points.append((round(x), round(row + near * (height - row))))
-            towards = max(-1.2, min(1.2, towards + rng.uniform(-0.55, 0.55)))
-            x += (5 + 6 * near) * math.cos(towards)
-            near += (0.02 + 0.05 * near) * math.sin(towards)
-        for one, other in itertools.pairwise(points):
-            share = (one[1] - row) / max(1, height - row)
-            cv2.line(patch, one, other, 255, max(2, round(width / 128 * (1 + 1.6 * share))))
-
-
-def _fill(patch: U8, corners: list[tuple[float, float]]) -> None:
-    cv2.fillPoly(patch, [np.round(np.array(corners)).astype(np.int32)], 255)
-
-
-_FILL: dict[str, Fill] = {
-    "window": _window,
-    "leaves": _leaves,
-    "lamps": _lamps,
-}
+def _draw(picture: U8, example: Example | None, row: int, down: int, rng: random.Random) -> None:
+    """Draw an example's lines from ``row`` on, downwards or (-1) upwards; beyond its width its mirror image goes on."""
+    if example is None:
+        return
+    height, width = picture.shape
+    scale = _scale(picture)
+    room = height - row if down > 0 else row
+    tall = scale * max(1.0, room / (scale * example.height))
+    wide = scale * example.width
+    start, turned = -rng.uniform(0, max(0.0, wide - width) or 0.5 * wide), rng.random() < 0.5
+    tile = 0
+    while start + tile * wide < width:
+        mirrored = (tile % 2 == 1) != turned
+        for line, clear in sorted(zip(example.lines, example.clear, strict=True), key=lambda both: both[1]):
+            x = (example.width - 1 - line[:, 0] if mirrored else line[:, 0]) * scale + start + tile * wide
+            y = row + down * tall * line[:, 1]
+            points = np.round(np.column_stack((x, y))).astype(np.int32)
+            cv2.polylines(picture, [points], isClosed=False, color=CLEARLY if clear else FAINTLY)
+        tile += 1

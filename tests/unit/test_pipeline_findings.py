@@ -8,7 +8,8 @@ import pytest
 from creatives.pipeline.edges import draw_edges
 from creatives.pipeline.findings import CONTINUED, MISSED, draw_findings
 from creatives.pipeline.horizon import with_horizon
-from creatives.pipeline.setting_lines import draw_light
+from creatives.pipeline.measures import grown
+from creatives.pipeline.setting_lines import BESIDE
 
 SIZE = (96, 96)
 BLUE, GREY = (30, 60, 200), (200, 200, 200)
@@ -45,7 +46,7 @@ def test_lines_of_the_setting_that_the_painting_ignores_are_no_finding() -> None
     generated, edges, placed = scene((slice(32, 64), slice(32, 64)))
     product = placed[..., 3] >= 128
     sketched = with_horizon(edges, product, 48)
-    sketched[draw_light("window", product, 40, 3)] = 255
+    sketched[20:26, 4:90] = np.where(grown(product, BESIDE)[20:26, 4:90], edges[20:26, 4:90], 255)
     assert (sketched != edges).sum() > 40
     assert not draw_findings(generated, sketched, placed).any()
 

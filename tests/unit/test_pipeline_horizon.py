@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +23,8 @@ from creatives.pipeline.horizon import (
 from creatives.pipeline.light import light_for
 from creatives.pipeline.measures import lab
 from creatives.pipeline.painter import control_edges, paint_job
-from creatives.pipeline.profile import ProfileError
+from creatives.pipeline.profile import CheckpointProfile, Source
+from creatives.pipeline.setting_lines import Examples
 
 from .pipeline_models import studio_photo, tiny_profile
 
@@ -106,10 +110,17 @@ def test_the_line_stops_beside_the_product_and_the_edges_given_stay_as_they_are(
     assert np.array_equal(drawn, before)
 
 
-def test_only_profiles_that_want_it_and_products_that_stand_get_a_line() -> None:
+@pytest.fixture
+def sketching(tmp_path: Path) -> CheckpointProfile:
+    """A profile that wants lines of the setting, with no examples of any but the horizon."""
+    Examples((), ()).save(tmp_path / "lines.safetensors")
+    return tiny_profile(setting_lines="lines.safetensors", base=Source(folder=tmp_path))
+
+
+def test_only_profiles_that_want_it_and_products_that_stand_get_a_line(sketching: CheckpointProfile) -> None:
     edges = np.zeros((SIDE, SIDE), np.uint8)
     placed = np.dstack([np.zeros((SIDE, SIDE, 3), np.uint8), product().astype(np.uint8) * 255])
-    wants, plain = tiny_profile(setting_lines=True), tiny_profile()
+    wants, plain = sketching, tiny_profile()
     assert control_edges(plain, edges, placed, PROMPT, 1, stands=True) is edges
     assert control_edges(wants, edges, placed, PROMPT, 1, stands=False) is edges
     row = choose_horizon(product(), PROMPT, 1)
@@ -117,26 +128,23 @@ def test_only_profiles_that_want_it_and_products_that_stand_get_a_line() -> None
     assert np.flatnonzero(drawn.any(axis=1)).tolist() == [row]
 
 
-def test_jobs_are_painted_with_the_line_and_the_prepared_edges_stay_the_products_own() -> None:
-    profile = tiny_profile(setting_lines=True)
+def test_jobs_are_painted_with_the_line_and_the_prepared_edges_stay_the_products_own(
+    sketching: CheckpointProfile,
+) -> None:
+    profile = sketching
     prepared = prepare(studio_photo()[0], profile.buckets[0], buckets=profile.buckets)
     job = paint_job(prepared, profile, PROMPT, seed=3)
     added = (job.edges > 0) & (prepared.edges == 0)
     assert len(np.unique(np.nonzero(added)[0])) == 1
     flat = paint_job(prepared, profile, "flat lay on stone, seen from above", seed=3)
-    assert flat.edges is prepared.edges
+    assert np.array_equal(flat.edges, prepared.edges)
     unlit = light_for(profile, PROMPT, Layout(), "none")
     assert paint_job(prepared, profile, PROMPT, seed=3, light=unlit).edges is prepared.edges
     assert prepared.pngs(flat.edges)["edges"] == prepared.pngs()["edges"] != prepared.pngs(job.edges)["edges"]
 
 
-def test_pictures_depend_on_it_so_the_fingerprint_does() -> None:
-    assert tiny_profile(setting_lines=True).fingerprint != tiny_profile().fingerprint
-
-
-def test_setting_lines_are_true_or_false() -> None:
-    with pytest.raises(ProfileError, match="setting_lines is 'yes'; it must be true or false"):
-        tiny_profile(setting_lines="yes")
+def test_pictures_depend_on_it_so_the_fingerprint_does(sketching: CheckpointProfile) -> None:
+    assert sketching.fingerprint != replace(sketching, setting_lines="").fingerprint
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ from creatives.pipeline import weights as weights_module
 from creatives.pipeline.cutout import cut_out
 from creatives.pipeline.image_io import from_array
 from creatives.pipeline.network import IsNet, RembgNetwork, licence_of, load_network, rembg_session
+from creatives.pipeline.segment import SEGMENT_VERSION
 from creatives.pipeline.segmenter import Segmenter
+from creatives.pipeline.studio_mask import studio_mask
 from creatives.pipeline.weights import Weights, WeightsError, extract, install, verify
 
 from .onnx_models import redness
@@ -110,7 +112,7 @@ def test_weights_that_arrive_while_a_worker_runs_are_used_and_change_the_key(
     monkeypatch.setitem(weights_module.PACKAGED, "isnet", _weights(data))
     (tmp_path / "isnet.onnx").write_bytes(data)
     assert segmenter.segment(from_array(cluttered())).method == "isnet"
-    assert before.endswith("-none")
+    assert before == f"{SEGMENT_VERSION}-studio-mask-{studio_mask().fingerprint}"
     assert segmenter.key.endswith(hashlib.sha256(data).hexdigest()[:16])
 
 

@@ -8,7 +8,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from training.blender import backdrops, grounds, lighting, materials, props, sta
 from training.blender.foliage import blades
 from training.blender.mesh import tube
 from training.blender.products import BUILDERS
+from training.empty_scenes import example_scenes
 from training.palette import PRODUCT_COLOURS, jittered
 from training.scenes import ON_HANGERS, SceneSpec, rare, sample_scene, smaller
 
@@ -193,24 +194,32 @@ def _frame_part(objects: list[Any]) -> tuple[tuple[float, float], tuple[float, f
 
 def render_scenes(
     out: Path, count: int, seed: int, samples: int = 4, shard: tuple[int, int] = (0, 1), *,
-    only_rare: bool = False, small: bool = False,
+    only_rare: bool = False, surfaces: Sequence[str] = (), small: bool = False, empty: bool = False,
 ) -> None:  # fmt: skip
     """Render the scenes below ``count`` that ``out`` does not hold yet; ``shard`` (k, n) takes each n-th from k on.
 
-    ``only_rare`` leaves out what chance shows often enough; ``small`` renders at the smaller class, a quarter of the time.
+    ``only_rare`` leaves out what chance shows often enough; ``surfaces``, where given, all that stand on others; ``small``
+    renders at the smaller class, a quarter of the time; ``empty`` leaves out products and props, and renders as many scenes
+    as are needed for examples of lines instead of ``count``.
     """
     out.mkdir(parents=True, exist_ok=True)
-    specs = [sample_scene(seed, index) for index in range(shard[0], count, shard[1])]
+    specs = example_scenes(seed) if empty else [sample_scene(seed, index) for index in range(count)]
     specs = [spec for spec in specs if rare(spec) or not only_rare]
-    missing = [spec for spec in specs if not (out / f"{seed}-{spec.index:05d}.json").exists()]
+    specs = [spec for spec in specs if spec.surface in surfaces or not surfaces]
+    missing = [
+        spec for spec in specs[shard[0] :: shard[1]] if not (out / f"{seed}-{spec.index:05d}.json").exists()
+    ]
     started = time.monotonic()
     for done, full in enumerate(missing, 1):
         spec = replace(full, size=smaller(full.size)) if small else full
         stem = out / f"{seed}-{spec.index:05d}"
         reset(samples, 1 if shard[1] > 1 else 0)
         product = build(spec)
+        for part in product if empty else ():
+            part.hide_render = True
         shoot(stem.with_suffix(".jpg"), spec.size, "JPEG")
-        shoot_alpha(stem.with_suffix(".png"), spec.size, product)
+        if not empty:
+            shoot_alpha(stem.with_suffix(".png"), spec.size, product)
         stem.with_suffix(".json").write_text(json.dumps(spec.as_dict()))
         if done % 10 == 0 or done == len(missing):
             spent = time.monotonic() - started

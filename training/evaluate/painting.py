@@ -21,6 +21,7 @@ from creatives.pipeline.noise import initial_noise
 from creatives.pipeline.painter import control_edges, sampling
 from creatives.pipeline.product import product_picture
 from creatives.pipeline.profiles import profile_from_folder
+from creatives.pipeline.rim import without_rim
 from training.dataset import by_size
 from training.evaluate.labels import NOT_NAMED, Labels
 
@@ -203,7 +204,7 @@ def open_studio(folder: Path, more_buckets: Sequence[Size] = ()) -> Studio:
 
 def pasted(shot: Shot, picture: U8) -> U8:
     """The picture with the product over it, as step 5 does it, at the bucket's size."""
-    return compose(shot.placed, picture)
+    return compose(shot.placed, without_rim(picture, shot.alpha))
 
 
 def reseeded(shot: Shot, seed: int) -> Shot:
