@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
 
 RIM: Final = 0.012
 """How far a painted product reaches beyond the real one, as a share of the picture's mean side; 3 pixels of 256."""
@@ -35,23 +36,27 @@ def without_rim(painting: U8, alpha: U8) -> U8:
         return painting
     reach = int(np.ceil(5 * width))
     part = slice(max(0, y - reach), y + down + reach), slice(max(0, x - reach), x + across + reach)
-    away = cv2.distanceTransform((alpha[part] < SEEN).astype(np.uint8), cv2.DIST_L2, 3)
-    further = (away > width).astype(np.float32)
-    colours = painting[part].astype(np.float32)
-    filled, told = _mean(colours, further, width)
-    if (told <= SURE).any():
-        wider, told_wider = _mean(colours, further, BEYOND * width)
-        np.copyto(filled, wider, where=(told <= SURE)[..., None])
-        told = np.maximum(told, told_wider)
-    share = np.clip(2 - away / width, 0, 1) * (told > SURE)
+    away = np.asarray(
+        cv2.distanceTransform((alpha[part] < SEEN).astype(np.uint8), cv2.DIST_L2, 3) / width, np.float32
+    )
+    further = np.asarray(cv2.cvtColor(painting[part], cv2.COLOR_RGB2RGBA), np.uint8)
+    further[away <= 1] = 0
     result = painting.copy()
-    mixed = colours + (filled - colours) * share[..., None]
-    result[part] = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+    unknown = _fill(result[part], further, away, away < 2, width) & (alpha[part] < 255)
+    if unknown.any():
+        _fill(result[part], further, away, unknown, BEYOND * width)
     return result
 
 
-def _mean(colours: F32, further: F32, sigma: float) -> tuple[F32, F32]:
-    """Mean colours (H, W, 3) of what is further out around each pixel, and its share (H, W)."""
-    told = cv2.GaussianBlur(further, (0, 0), sigma)
-    sums = cv2.GaussianBlur(colours * further[..., None], (0, 0), sigma)
-    return np.asarray(sums / np.maximum(told, 1e-6)[..., None], np.float32), np.asarray(told, np.float32)
+def _fill(picture: U8, further: U8, away: F32, where: Bool, sigma: float) -> Bool:
+    """Mix the mean colours of what is further out, RGBA (H, W), into a picture; returns where there is too little of it.
+
+    away: distance from the product in rims.
+    """
+    sums = cv2.GaussianBlur(further.astype(np.float32), (0, 0), sigma)
+    known = where & (sums[..., 3] > 255 * SURE)
+    means = sums[known]
+    filled = means[:, :3] / means[:, 3:] * 255
+    share = np.clip(2 - away[known], 0, 1)[:, None]
+    picture[known] = np.rint(np.clip(picture[known] * (1 - share) + filled * share, 0, 255)).astype(np.uint8)
+    return np.asarray(where & ~known, np.bool_)
