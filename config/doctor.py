@@ -126,6 +126,8 @@ def _segmenter() -> tuple[Level, str, str]:
     if standing.path is not None:
         segmenter.load()
         return Level.OK, f"{plain}: {standing.network}, licence {standing.licence}", ""
+    if settings.SEGMENTER == AUTO:
+        segmenter.load_studio()  # a damaged one is said here: masks go on without it
     guess = f"{plain}: a guess by GrabCut, marked doubtful ({standing.problem})"
     if settings.SEGMENTER == NONE:
         return Level.OK, guess, ""

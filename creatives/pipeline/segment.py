@@ -168,7 +168,7 @@ def _second_opinion(
         except WeightsError:
             continue
         if is_ours:
-            return _better_supported(rgb, product, backdrop, look), True
+            return _better_supported(rgb, product, backdrop, look), False  # it says nothing of holes
         return drop_orphans(settle(product, contested, look)), True
     return product, False
 

@@ -101,9 +101,19 @@ class Examples:
         half.replace(path)
 
 
-@lru_cache(maxsize=4)
 def load_examples(path: Path) -> Examples:
-    """The examples of a file. Raises ValueError with its name where it does not hold any."""
+    """The examples of a file, read again only when it has changed. Raises ValueError with its name where it has none."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ValueError(
+            f"{path.name}: no lines of settings can be read from it ({error.strerror})"
+        ) from error
+    return _read(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, size: int, changed: int) -> Examples:
     try:
         with safe_open(path, "np") as stored:
             about, count = json.loads(stored.metadata()["parts"]), int(stored.metadata()["grounds"])

@@ -77,6 +77,12 @@ def test_examples_come_back_from_their_file_as_they_were(kept: Path) -> None:
     assert list(kept.parent.iterdir()) == [kept]
 
 
+def test_a_file_that_has_changed_is_read_again(kept: Path) -> None:
+    assert len(load_examples(kept).grounds) == 2
+    Examples((), examples().backdrops).save(kept)
+    assert (load_examples(kept).grounds, len(load_examples(kept).backdrops)) == ((), 1)
+
+
 @pytest.mark.parametrize("damage", [b"", b"not lines at all", None])
 def test_a_file_without_examples_is_named(tmp_path: Path, damage: bytes | None) -> None:
     path = tmp_path / FILE

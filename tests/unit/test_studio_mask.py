@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from creatives.pipeline import segmenter as segmenter_module
 from creatives.pipeline.image_io import open_image
 from creatives.pipeline.segmenter import Segmenter
 from creatives.pipeline.studio_mask import SIDE, WEIGHTS, StudioMask, seen_by_network, studio_mask
@@ -71,5 +73,23 @@ def test_pale_products_keep_their_parts_and_lose_their_shadows(name: str, tmp_pa
 @pytest.mark.parametrize("name", ["hood-gry", "spk-nvy"])
 def test_where_its_word_has_less_support_in_the_photo_the_floods_stands(name: str, tmp_path: Path) -> None:
     photo = open_image(PHOTOS / f"{name}.jpg")
+    with_it, without = (Segmenter(choice, tmp_path).segment(photo) for choice in ("auto", "none"))
+    assert np.array_equal(with_it.alpha, without.alpha)
+
+
+def test_a_damaged_file_is_said_by_the_doctor_and_masks_are_made_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    from config import doctor
+
+    def damaged() -> StudioMask:
+        return StudioMask(tmp_path / "studio-mask.safetensors")
+
+    (tmp_path / "studio-mask.safetensors").write_bytes(b"no weights")
+    monkeypatch.setattr(segmenter_module, "studio_mask", damaged)
+    settings.SEGMENTER, settings.MODELS_DIR = "auto", tmp_path
+    with pytest.raises(WeightsError, match=r"studio-mask\.safetensors cannot be loaded"):
+        doctor._segmenter()
+    photo = open_image(PHOTOS / "mug-crm.jpg")
     with_it, without = (Segmenter(choice, tmp_path).segment(photo) for choice in ("auto", "none"))
     assert np.array_equal(with_it.alpha, without.alpha)

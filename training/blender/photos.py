@@ -7,13 +7,13 @@ import random
 import time
 from pathlib import Path
 
-import bpy
-from mathutils import Matrix, Vector
+import bpy  # noqa: F401 - mathutils comes with it
+from mathutils import Matrix
 
 from training.blender import lighting, materials
 from training.blender.grounds import sweep
-from training.blender.mesh import link
 from training.blender.render import apply, build_product, corners, reset, shoot
+from training.blender.stage import product_camera
 from training.catalogue import PRODUCTS, DemoProduct
 from training.palette import PRODUCT_COLOURS
 
@@ -40,14 +40,7 @@ def photograph(product: DemoProduct, path: Path, samples: int = 8) -> None:
     middle = (low + high) / 2
     lighting.area((-2.2, -2.4, 3.6), 2.0, 270, (1, 1, 1), tuple(middle))
     rise = 0.0 if product.shape in HUNG else 0.24
-    data = bpy.data.cameras.new("camera")
-    camera = link(bpy.data.objects.new("camera", data))
-    bpy.context.scene.camera = camera
-    distance = 6.0
-    camera.location = middle + Vector((0, -distance * math.cos(rise), distance * math.sin(rise)))
-    camera.rotation_euler = (middle - camera.location).to_track_quat("-Z", "Y").to_euler()
-    data.sensor_height, data.sensor_fit = 24.0, "VERTICAL"
-    data.lens = 24.0 * distance / (max(high.z - low.z, high.x - low.x) / 0.7)
+    product_camera(low, high, rise, 0.7)
     shoot(path, (SIDE, SIDE), "JPEG")
 
 

@@ -59,3 +59,16 @@ def camera(spec: SceneSpec, rng: random.Random, low: Any, high: Any) -> None:
     # A thin lens blurs a far point to f / (N * shown) of the frame's height.
     blur = rng.uniform(0.12, 0.22) if spec.backdrop in BUSY else rng.uniform(0.04, 0.16)
     data.dof.aperture_fstop = (data.lens / 1000) / (blur * shown)
+
+
+def product_camera(low: Any, high: Any, rise: float, share: float) -> Any:
+    """A camera that looks down by ``rise`` (radians) on the middle of a product, at ``share`` of the frame; its data."""
+    data = bpy.data.cameras.new("camera")
+    camera = link(bpy.data.objects.new("camera", data))
+    bpy.context.scene.camera = camera
+    middle, distance = (low + high) / 2, 6.0
+    camera.location = middle + Vector((0, -distance * math.cos(rise), distance * math.sin(rise)))
+    camera.rotation_euler = (middle - camera.location).to_track_quat("-Z", "Y").to_euler()
+    data.sensor_height, data.sensor_fit = 24.0, "VERTICAL"
+    data.lens = 24.0 * distance / (max(high.z - low.z, high.x - low.x) / share)
+    return data

@@ -7,13 +7,13 @@ import math
 import random
 from pathlib import Path
 
-import bpy
-from mathutils import Matrix, Vector
+import bpy  # noqa: F401 - mathutils comes with it
+from mathutils import Matrix
 
 from training.blender import lighting, materials
 from training.blender.grounds import sweep
-from training.blender.mesh import link
 from training.blender.render import apply, build_product, corners, reset, shoot, shoot_alpha
+from training.blender.stage import product_camera
 from training.palette import PRODUCT_COLOURS, jittered
 from training.scenes import GARMENTS, PRODUCTS
 
@@ -58,17 +58,6 @@ def _build(name: str, rng: random.Random) -> list[object]:
     side, size = rng.uniform(-1.1, 1.1), rng.uniform(0.4, 3.5)
     key = (3.6 * math.sin(side), -2.6 * math.cos(side), rng.uniform(1.8, 4.2))
     lighting.area(key, size, rng.uniform(90, 330), (1, 1, 1), tuple(middle))
-    _camera(rng, low, high, middle, rise=0.0 if hung else rng.uniform(0.02, 0.5))
+    camera = product_camera(low, high, 0.0 if hung else rng.uniform(0.02, 0.5), rng.uniform(0.4, 0.8))
+    camera.shift_x, camera.shift_y = rng.uniform(-0.08, 0.08), rng.uniform(-0.08, 0.08)
     return product
-
-
-def _camera(rng: random.Random, low: Vector, high: Vector, middle: Vector, *, rise: float) -> None:
-    data = bpy.data.cameras.new("camera")
-    camera = link(bpy.data.objects.new("camera", data))
-    bpy.context.scene.camera = camera
-    distance = 6.0
-    camera.location = middle + Vector((0, -distance * math.cos(rise), distance * math.sin(rise)))
-    camera.rotation_euler = (middle - camera.location).to_track_quat("-Z", "Y").to_euler()
-    data.sensor_height, data.sensor_fit = 24.0, "VERTICAL"
-    data.lens = 24.0 * distance / (max(high.z - low.z, high.x - low.x) / rng.uniform(0.4, 0.8))
-    data.shift_x, data.shift_y = rng.uniform(-0.08, 0.08), rng.uniform(-0.08, 0.08)
