@@ -24,6 +24,7 @@ from creatives.pipeline import (
     Painter,
     PaintJob,
     Prepared,
+    Rendition,
     Size,
     bucket_for,
     encode_png,
@@ -170,13 +171,13 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
     for photo, picture in zip(photos, pictures, strict=False):
         ready = prepare(photo, batch[0].bucket, cache=cache, buckets=profile.buckets)
         job = paint_job(ready, profile, PROMPT)
-        whole = render(ready, picture, ready.bucket).final
-        known.append((ready, picture, whole))
+        whole = render(ready, picture, ready.bucket)
+        known.append((ready, picture, whole.final))
         _encoded(ready, job, picture, whole)
     others = time.process_time() - started
     judged = time.process_time()
-    for ready, picture, whole in known:
-        judge(ready, picture, whole)
+    for ready, picture, composed in known:
+        judge(ready, picture, composed)
     gate = time.process_time() - judged
     return [
         {
@@ -203,10 +204,13 @@ def _around(painter: Painter, photos: list[bytes], jobs: list[PaintJob]) -> list
     ]
 
 
-def _encoded(ready: Prepared, job: PaintJob, picture: Any, whole: Any) -> list[bytes]:
+def _encoded(ready: Prepared, job: PaintJob, picture: Any, whole: Rendition) -> list[bytes]:
     """The files that a worker stores for a creative with one exact size; whole: the one at the bucket's size."""
-    exact = render(ready, picture, SIZE).final
-    return [*ready.pngs(job.edges).values(), *(encode_png(pixels) for pixels in (picture, whole, exact))]
+    exact = render(ready, picture, SIZE, setting=whole.setting).final
+    return [
+        *ready.pngs(job.edges).values(),
+        *(encode_png(pixels) for pixels in (picture, whole.final, exact)),
+    ]
 
 
 def _time_networks(pipe: Any) -> dict[str, float]:
@@ -271,8 +275,8 @@ def _creatives(painter: Painter, photos: list[bytes], prompt: str, cache: Memory
         ]
         jobs = [paint_job(item, profile, prompt) for item in ready]
         for item, job, picture in zip(ready, jobs, painter.paint(jobs), strict=True):
-            whole = render(item, picture, item.bucket).final
-            judge(item, picture, whole)
+            whole = render(item, picture, item.bucket)
+            judge(item, picture, whole.final)
             _encoded(item, job, picture, whole)
 
 

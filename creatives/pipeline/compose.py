@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .buckets import Size
 from .colour import resize_rgba, to_linear, to_srgb
@@ -15,6 +14,11 @@ from .light import SHADOW_STRENGTH
 from .shading import Window, contact_shadow, harmonised
 
 U8 = NDArray[np.uint8]
+
+NEARLY = 0.8
+"""From this scale on a painting is resampled in sRGB codes, where the filter's overshoot beside dark edges stays unseen;
+below it is reduced, which is light being mixed: in linear light.
+"""
 
 UNSEEN = 0.004
 """Depth of a shadow below which it changes nothing."""
@@ -46,21 +50,13 @@ def crop_painting(generated: U8, size: Size, hold: str = "") -> U8:
     if bucket == size:
         return generated.copy()
     crop = crop_for(bucket, size, hold)
-    matrix = np.array([[1 / crop.scale, 0, crop.x], [0, 1 / crop.scale, crop.y]], np.float64)
-    # Pixel centres lie at +0.5, in the source and in the result.
-    matrix[:, 2] += 0.5 / crop.scale - 0.5
-    # Reduced in linear light; enlarged in sRGB codes, where the filter's overshoot beside dark edges stays unseen.
-    reduce = crop.scale < 1.0
-    pixels: NDArray[Any] = to_linear(generated) if reduce else generated.astype(np.float32)
-    if reduce:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.5 * (1 / crop.scale - 1) + 1e-3)
-    flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-    window = cv2.warpAffine(
-        pixels, matrix, (size.width, size.height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    if reduce:
-        return to_srgb(np.asarray(window, np.float32))
-    return np.rint(np.clip(window, 0, 255)).astype(np.uint8)
+    right, lower = crop.x + size.width / crop.scale, crop.y + size.height / crop.scale
+    window = max(0.0, crop.x), max(0.0, crop.y), min(right, bucket.width), min(lower, bucket.height)
+    if crop.scale >= NEARLY:
+        return np.array(Image.fromarray(generated).resize(size, Image.Resampling.LANCZOS, window))
+    planes = (Image.fromarray(plane) for plane in cv2.split(to_linear(generated)))
+    reduced = (plane.resize(size, Image.Resampling.LANCZOS, window) for plane in planes)
+    return to_srgb(np.dstack([np.asarray(plane, np.float32) for plane in reduced]))
 
 
 def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH, harmony: float = 0.0) -> U8:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,7 +56,8 @@ def find_horizon(colours: F32, clear: Bool) -> int | None:
     known = np.flatnonzero(counts > 0.15 * clear.shape[1])
     if len(known) < 20:
         return None
-    means = (colours * clear[..., None]).sum(axis=1)[known] / counts[known, None]
+    shown = cv2.copyTo(colours, clear.astype(np.uint8))
+    means = cv2.reduce(shown, 1, cv2.REDUCE_SUM)[known, 0] / counts[known, None]
     above = np.arange(1, len(known))[:, None]
     sums, total = np.cumsum(means, axis=0)[:-1], means.sum(axis=0)
     below = len(known) - above

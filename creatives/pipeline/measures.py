@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 
 def lab(picture: U8) -> F32:
@@ -38,6 +39,17 @@ def outline(region: Bool) -> Bool:
 def reach(product: Bool) -> int:
     """How far around a product its surroundings are looked at, in pixels: 8 % of its size, at least 3."""
     return max(3, round(0.08 * float(np.sqrt(product.sum()))))
+
+
+def window_around(region: Bool, pixels: int) -> Window:
+    """The rows and columns within `pixels` of a region's box; all of them where it is empty."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not rows.size:
+        return slice(None), slice(None)
+    return (
+        slice(max(0, int(rows[0]) - pixels), int(rows[-1]) + 1 + pixels),
+        slice(max(0, int(columns[0]) - pixels), int(columns[-1]) + 1 + pixels),
+    )
 
 
 def _square(pixels: int) -> U8:

@@ -23,15 +23,15 @@ def product_picture(product: U8, side: int) -> U8:
     height, width = box.shape[:2]
     longest = max(height, width)
     # How much darker than white the product makes it: nothing around the box, so nothing need be blended there.
-    cover = cv2.merge([np.ascontiguousarray(box[..., 3])] * 3)
-    darker = np.zeros((longest, longest, 3), np.float32)
+    colours, cover = cv2.cvtColor(box, cv2.COLOR_RGBA2RGB), cv2.extractChannel(box, 3)
+    darker = np.zeros((longest, longest, 3), np.uint8)
     top, left = (longest - height) // 2, (longest - width) // 2
     inside = darker[top : top + height, left : left + width]
-    inside[:] = cv2.multiply(255 - box[..., :3], cover, scale=1 / 255, dtype=cv2.CV_32F)
+    inside[:] = cv2.multiply(cv2.bitwise_not(colours), cv2.merge([cover] * 3), scale=1 / 255)
     return np.clip(255.5 - resized(darker, side), 0, 255).astype(np.uint8)
 
 
 def resized(square: NDArray[np.float32] | U8, side: int) -> NDArray[np.float32]:
     """float32 (side, side, 3) of a square picture: averaged when smaller, interpolated when larger."""
     how = cv2.INTER_AREA if square.shape[0] >= side else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(square.astype(np.float32), (side, side), interpolation=how), np.float32)
+    return np.asarray(cv2.resize(square, (side, side), interpolation=how), np.float32)

@@ -13,11 +13,14 @@ from .expansion import expansion, object_region, overlap
 from .gate import LIMITS, Limit
 from .grounding import floating
 from .leaks import leakage, painted_edges, seam
-from .measures import grown, lab, shrunk
+from .measures import grown, lab, reach, shrunk, window_around
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+
+SURROUNDINGS = 26
+"""Pixels around the product that scores of its outline look at, at least: their widest blur ends there."""
 
 PASSED, DOUBTFUL, FAILED = "pass", "doubtful", "fail"
 
@@ -93,16 +96,17 @@ def measure(
     """All scores of a creative by name; see `assess` and `Quality`."""
     product = np.asarray(placed[..., 3] >= 128, np.bool_)
     painted, drawn, colours = object_region(generated, product), painted_edges(generated), lab(composed)
+    near = window_around(product, max(SURROUNDINGS, 3 * reach(product) + 2))
     found = {
         "structure": structure_score(generated, edges, drawn),
         "agreement": overlap(painted, product),
         "expansion": expansion(painted, product),
         "expansion_after": expansion(object_region(composed, product), product),
-        "leakage": leakage(generated, product, drawn),
+        "leakage": leakage(generated[near], product[near], drawn[near]),
         "floating": floating(composed, product, colours),
         "seam": seam(generated, product).strength,
         "sharpness": sharpness_score(generated, ~grown(product, 3)),
-        "distinctness": distinctness_score(composed, product, colours),
+        "distinctness": distinctness_score(composed[near], product[near], colours[near]),
         "mask": mask_confidence,
     }
     return {name: round(value, 4) for name, value in found.items()}

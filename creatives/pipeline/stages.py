@@ -80,7 +80,8 @@ class Rendition:
     """A creative at an exact size.
 
     final: uint8 (H, W, 3); placed: uint8 (H, W, 4); box: the product's (x, y, width, height) in them;
-    enlargement: pixels of the picture per pixel of the photo, along a side.
+    enlargement: pixels of the picture per pixel of the photo, along a side; setting: uint8 (h, w, 3), the painting at its
+    own size without the painted product's rim, None where nothing was painted.
     """
 
     final: U8
@@ -88,6 +89,7 @@ class Rendition:
     box: tuple[int, int, int, int]
     enlargement: float
     warnings: tuple[str, ...]
+    setting: U8 | None = None
 
 
 def prepare(
@@ -138,10 +140,18 @@ def prepare(
     return Prepared(cutout, bucket, layout, standing, cut, placed, edges, milliseconds, encoded)
 
 
-def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Light | None = None) -> Rendition:
+def render(
+    prepared: Prepared,
+    generated: U8,
+    size: tuple[int, int],
+    light: Light | None = None,
+    *,
+    setting: U8 | None = None,
+) -> Rendition:
     """Step 5: the painting cropped and enlarged to `size` (width, height), the product placed over it, lit as `light` says.
 
-    generated: uint8 (H, W, 3) of the bucket's size. Raises ValueError when it is of another.
+    generated: uint8 (H, W, 3) of the bucket's size; setting: that of another rendition of it, where there is one. Raises
+    ValueError when the painting is of another size.
     """
     exact = checked_size(*size)
     if generated.shape != (prepared.bucket.height, prepared.bucket.width, 3):
@@ -152,10 +162,10 @@ def render(prepared: Prepared, generated: U8, size: tuple[int, int], light: Ligh
     placed, box = prepared.placed, standing.box
     if exact != prepared.bucket:
         placed, box = _placed_at(prepared.cutout, standing, prepared.bucket, exact)
-    clean = without_rim(generated, prepared.placed[..., 3])
-    painting = crop_painting(clean, exact, standing.hold)
+    setting = without_rim(generated, prepared.placed[..., 3]) if setting is None else setting
+    painting = crop_painting(setting, exact, standing.hold)
     final = compose(placed, painting, shadow=light.shadow, harmony=light.harmony)
-    return _rendition(final, placed, box, prepared.cutout, standing)
+    return replace(_rendition(final, placed, box, prepared.cutout, standing), setting=setting)
 
 
 def positioned(

@@ -202,7 +202,7 @@ def _develop(painter: Painter, attempt: Attempt) -> Picture:
     work, generated, whole, quality = attempt.work, attempt.generated, attempt.whole, attempt.quality
     prepared, request = work.prepared, work.claim.request
     sizes = request.renditions.values_list("width", "height")
-    sized = {size: render(prepared, generated, size, work.light) for size in sizes}
+    sized = {size: render(prepared, generated, size, work.light, setting=whole.setting) for size in sizes}
     version = request.prompt_version
     of_kind = {
         kind: provenance_of(kind, painter.profile.name, request.pipeline_version, version, work.job.seed)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creatives.pipeline import Light, prepare
+from creatives.pipeline import Light, bucket_for, positioned, prepare
 from creatives.pipeline.rim import RIM, without_rim
 from creatives.pipeline.stages import render
 
-from .pipeline_models import TINY_BUCKETS
+from .pipeline_models import TINY_BUCKETS, studio_photo
 
 WALL, HALO, PAINTED = (60, 120, 90), (240, 240, 235), (200, 30, 30)
 
@@ -78,3 +78,17 @@ def test_a_creative_has_no_rim_of_the_painted_product_at_any_size(tmp_path) -> N
         made = render(prepared, generated, size, Light(shadow=0.0, harmony=0.0))
         outside = cv2.dilate(made.placed[..., 3], np.ones((3, 3), np.uint8)) == 0
         assert np.abs(made.final[outside].astype(int) - WALL).max() <= 3
+
+
+def test_a_rendition_that_gets_the_setting_of_another_is_the_same_picture() -> None:
+    photo, _ = studio_photo()
+    bucket = bucket_for(300, 250)
+    prepared = prepare(photo, bucket)
+    generated = np.random.default_rng(3).integers(0, 256, (bucket.height, bucket.width, 3), np.uint8)
+    whole, alone = (render(prepared, generated, size) for size in (bucket, (300, 250)))
+    assert whole.setting is not None
+    assert not np.array_equal(whole.setting, generated)
+    assert np.array_equal(whole.setting, without_rim(generated, prepared.placed[..., 3]))
+    again = render(prepared, generated, (300, 250), setting=whole.setting)
+    assert np.array_equal(again.final, alone.final)
+    assert positioned(photo, (300, 250)).setting is None
