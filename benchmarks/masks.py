@@ -1,8 +1,9 @@
 """Masks against cut-outs of known alpha, on backdrops from white to clutter: ours, the network alone, a border flood alone.
 
 `python -m benchmarks masks --data FOLDER` takes every PNG with alpha below FOLDER; without it four drawn products stand in.
-`--only white,dark` picks backdrops, `--limit N` the first N cut-outs. What a network says of a photo is kept in
-`var/bench-masks`, so a second run costs the rest only.
+`--only white,dark` picks backdrops, `--limit N` the first N cut-outs; `--photos FOLDER` takes photos with exact masks
+instead, as `python -m training studio` renders them. What a network says of a photo is kept in `var/bench-masks`, so a
+second run costs the rest only.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ SHIPPED, BARE = "ours as it ships", "ours without a network"
 
 GOAL = 0.95
 """Intersection over union that every mask should reach, or be sent to a person."""
+
+SMALLEST = 0.02
+"""Share of a rendered photo that its product covers at least: in some it is hardly in the frame."""
 
 FLOOD = 6.0
 """ΔE*ab from the border's median colour up to which the plain flood goes."""
@@ -123,20 +127,21 @@ def run() -> list[Result]:
     print(
         f"  {'backdrop':19}{'system':24}{'mean IoU':>8}  {'worst':>8}  {'α MAE':>8}  {'edge F':>8}  worst picture"
     )
-    for name in options.only or BACKDROPS:
-        systems = [ours, SHIPPED, BARE, "border flood alone", *([f"{network.name} alone"] if network else [])]
+    for name, shots in _sets(options):
+        alone = ["border flood alone", *([f"{network.name} alone"] if network else [])]
+        systems = list(dict.fromkeys([ours, SHIPPED, BARE, *alone]))
         table = {system: Scores() for system in systems}
         rings: dict[str, list[float]] = {scene: [] for scene in SCENES}
-        for item in _limited(options.data, options.limit):
-            photo = _photo(item, name)
+        for item, photo in shots:
             _score(table, item, photo, network)
             if name in ("white", "dark"):
                 for scene, value in ring_errors(item, photo).items():
                     rings[scene].append(value)
         mine = table[ours]
-        found = doubts(mine.iou, mine.confidence)
-        told = ", ".join(f"{what} {count}" for what, count in found.items())
-        print(f"  {name:19}confidence below {DOUBTFUL}: {told}", flush=True)
+        for system in (one for one in systems if one.startswith("ours")):
+            found = doubts(table[system].iou, table[system].confidence)
+            told = ", ".join(f"{what} {count}" for what, count in found.items())
+            print(f"  {name:19}{system:24}confidence below {DOUBTFUL}: {told}", flush=True)
         all_ious += mine.iou
         all_confidences += mine.confidence
         for system, scores in table.items():
@@ -263,6 +268,25 @@ def _photo(item: CutOut, name: str) -> U8:
     return _cutouts.photo_of(item, name, backdrop)
 
 
+def _sets(options: argparse.Namespace) -> Iterator[tuple[str, Iterator[tuple[CutOut, U8]]]]:
+    """Each set's name, and its products with the photos of them."""
+    if options.photos:
+        yield "studio photos", ((item, item.rgb) for item in _rendered(options.photos, options.limit))
+        return
+    for name in options.only or BACKDROPS:
+        yield name, ((item, _photo(item, name)) for item in _limited(options.data, options.limit))
+
+
+def _rendered(folder: Path, limit: int) -> Iterator[CutOut]:
+    """Photos as cut-outs: their colours are the photo's."""
+    from training.dataset import load_scene, scene_names
+
+    for name in scene_names(folder)[:limit]:
+        scene = load_scene(folder, name)
+        if (scene.alpha >= 128).mean() >= SMALLEST:
+            yield CutOut(name, scene.rgb, scene.alpha)
+
+
 def _limited(folder: Path | None, limit: int) -> Iterator[CutOut]:
     for number, item in enumerate(_cutouts.cut_outs(folder)):
         if number >= limit:
@@ -282,6 +306,7 @@ def _network() -> Kept | None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks masks")
     parser.add_argument("--data", type=Path, default=None)
+    parser.add_argument("--photos", type=Path, default=None)
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--only", type=lambda text: [name.strip() for name in text.split(",")], default=[])
     options, _ = parser.parse_known_args(sys.argv[2:])

@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     studio.add_argument("--out", type=Path, default=Path("var/studio-photos"))
     studio.add_argument("--count", type=int, default=300)
     studio.add_argument("--seed", type=int, default=1)
+    studio.add_argument("--side", type=int, default=256, help="pixels of a side")
     studio.add_argument("--shard", type=int, nargs=2, default=(0, 1), metavar=("K", "N"))
     vae = commands.add_parser("vae", help="train the autoencoder's decoder on the scenes rendered so far")
     vae.add_argument("--scenes", type=Path, default=Path("var/scenes"))
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("creatives/checkpoints/studio-mask/studio-mask.safetensors")
     )
     masks.add_argument("--steps", type=int, default=1800)
+    masks.add_argument("--start", type=Path, help="weights to begin with, e.g. those that ship")
     masks.add_argument("--threads", type=int, default=1)
     for command in (words, products):
         command.add_argument("--scenes", type=Path, default=Path("var/scenes"))
@@ -133,7 +135,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.command == "studio":
         from training.blender.studio import photograph_studio
 
-        photograph_studio(options.out, options.count, options.seed, tuple(options.shard))
+        photograph_studio(options.out, options.count, options.seed, tuple(options.shard), options.side)
     if options.command == "vae":
         import torch
 
@@ -163,7 +165,7 @@ def main(argv: list[str] | None = None) -> int:
         from training.masks import train_masks
 
         torch.set_num_threads(options.threads)
-        train_masks(options.scenes, options.photos, options.out, options.steps)
+        train_masks(options.scenes, options.photos, options.out, options.steps, start=options.start)
     if options.command == "lines":
         from training.lines import FILE, learn_lines
 

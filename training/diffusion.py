@@ -24,6 +24,7 @@ from training.evaluate.labels import labels_of, showing_chances
 from training.latents import Item, clip_pixels, load_items
 from training.models import LEVELS, SCHEDULE, add_adapter, new_controlnet, new_unet, new_vision_encoder
 from training.patches import COMPONENTS, load_basis
+from training.precision import half_precision
 from training.progress import Clock, learning_rate
 from training.text import load_tokenizer, new_text_encoder
 
@@ -282,7 +283,7 @@ def train_rank(
         noisy = noise_schedule.add_noise(latents, noise, steps)
         wanted = noise_schedule.get_velocity(latents, noise, steps)
         with (
-            torch.autocast("cpu", dtype=torch.bfloat16),
+            half_precision(),
             sdpa_kernel(SDPBackend.MATH),
         ):  # a sixth faster: few tokens
             made = studio(

@@ -13,10 +13,11 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline.masknet import MaskNet, overlap_loss
-from creatives.pipeline.studio_mask import CHANNELS, SIDE, seen_by_network
+from creatives.pipeline.studio_mask import CHANNELS, SIDE, load_masknet, seen_by_network
 from training.dataset import load_scene, scene_names
 from training.evaluate.networks import Schedule, channels_last
 from training.evaluate.renders import for_testing
+from training.precision import half_precision
 from training.progress import Clock
 from training.studio_photos import retaken, studio_photo
 
@@ -26,20 +27,22 @@ BATCH, PEAK, SMALLEST = 8, 2e-3, 0.02
 """Photos of a step, the highest learning rate, and the share of its scene that a product covers at least."""
 
 
-def train_masks(scenes: Path, photos: Path, out: Path, steps: int, seed: int = 1) -> None:
+def train_masks(
+    scenes: Path, photos: Path, out: Path, steps: int, seed: int = 1, start: Path | None = None
+) -> None:
     """Train for ``steps`` and write the weights, float16; prints the loss and, of products kept apart, the overlap.
 
     Half of what is learnt from are studio photos that were rendered as such (``photos``), with shadows as light throws them,
-    half are put together of the products of scenes.
+    half are put together of the products of scenes. start: weights to begin with.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     learnt, unseen = (_sources(scenes, photos, testing=testing) for testing in (False, True))
-    network = channels_last(MaskNet(CHANNELS)).train()
+    network = channels_last(load_masknet(start) if start else MaskNet(CHANNELS)).train()
     schedule, clock = Schedule(network, PEAK, steps), Clock(1e9)
     for step in range(steps):
         seen, covers = _batch(learnt, rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             logits = network(seen)
         loss = overlap_loss(logits.float(), covers)
         schedule.learn(step, loss)

@@ -18,6 +18,7 @@ from creatives.pipeline.product import product_picture
 from training.dataset import held_out, load_scene, recolour_product, scene_names
 from training.latents import clip_pixels
 from training.models import PRODUCT_SIDE, new_vision_encoder
+from training.precision import half_precision
 from training.progress import fit
 
 THUMBNAIL, BATCH, VARIANTS = 4, 64, 4
@@ -75,7 +76,7 @@ def teach_products(vision: Any, pictures: Tensor, shapes: list[str], minutes: fl
 
     def losses() -> dict[str, Tensor]:
         chosen = rng.choices(range(len(pictures)), k=BATCH)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with half_precision():
             scores, made = seer(pictures[chosen])
         return {
             "shape": F.cross_entropy(scores.float(), wanted[chosen]),

@@ -21,6 +21,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from training.dataset import Scene, held_out, load_scenes, to_tensor
 from training.patches import CHANNELS, COMPONENTS, SIDE, PatchBasis
+from training.precision import half_precision
 from training.progress import Clock, learning_rate
 
 WIDTH, SCALING = 48, 30.0
@@ -244,7 +245,7 @@ def held_out_psnr(vae: Any, basis: PatchBasis, scenes: list[Scene], noise: float
         wanted = to_tensor([scene.rgb])
         latents = basis.encode(wanted)
         latents = latents + noise * torch.randn(latents.shape, generator=generator)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with half_precision():
             made = decode(vae, latents)
         values.append(psnr(made.float(), wanted))
     return float(np.mean(values))
@@ -285,7 +286,7 @@ def train_vae(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(PEAK, step, clock.share)
         latents = disturbed(basis.encode(wanted), generator)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with half_precision():
             made = decode(vae, latents.contiguous(memory_format=torch.channels_last))
         loss = picture_loss(made.float(), wanted)
         optimiser.zero_grad(set_to_none=True)

@@ -19,6 +19,7 @@ from training.captions import caption
 from training.dataset import held_out, load_scene, scene_names, to_tensor
 from training.latents import shrink, training_size
 from training.patches import PatchBasis, load_basis
+from training.precision import half_precision
 from training.progress import fit
 from training.text import load_tokenizer, new_text_encoder
 
@@ -104,7 +105,7 @@ def teach_words(
             max_length=tokenizer.model_max_length,
             return_tensors="pt",
         ).input_ids
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with half_precision():
             scores, made = reader(tokens)
         named = [F.cross_entropy(s.float(), wanted[chosen, k]) for k, s in enumerate(scores)]
         return {

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .blobs import enclosed_holes, regions
 
+U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
@@ -28,6 +29,15 @@ REACH, FLATNESS = 0.015, 4.0
 latter are none.
 """
 
+WATERSHED = -1
+"""What OpenCV numbers the pixels at which two floods have met."""
+
+SURE = 0.15
+"""Below this a look is sure of the backdrop, and of the product above one minus it."""
+
+EVEN_REACH, EVEN = 0.008, 3.0
+"""ΔE*ab by which even parts change over this share of the photo's longer side, at most."""
+
 HANDLE_SHARE = 0.03
 """Of the product: what the network does not see inside thin walls is a hole up to this size; larger ones are prints."""
 
@@ -36,27 +46,46 @@ JOINED = 0.04
 
 
 class Contested(NamedTuple):
-    """Both bool (H, W): what was taken for shadow or a hole; what is left in the product and has a shadow's tone."""
+    """All bool (H, W): what was taken for shadow or a hole; what is left in the product and has a shadow's tone; what is
+    left and goes over into the backdrop without an outline (`adjoining`).
+    """
 
     taken: Bool
     left: Bool
+    paper: Bool
 
     @property
     def is_worth_a_look(self) -> bool:
-        return float((self.taken | self.left).mean()) >= CONTESTED_SHARE
+        return float((self.taken | self.left | self.paper).mean()) >= CONTESTED_SHARE
+
+
+def adjoining(even: Bool, product: Bool) -> Bool:
+    """Even parts of the product (H, W) with no outline between them and the backdrop, as where paper bends from floor to
+    wall.
+    """
+    found, outside = np.zeros_like(product), ~product
+    for window, part in regions(_opened(even & product), _least(product)):
+        around = (cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~part
+        if float(outside[window][around].mean()) >= JOINED:
+            found[window] |= part
+    return found
+
+
+def _least(product: Bool) -> int:
+    return max(12, int(PART_SHARE * product.size))
 
 
 def settle(product: Bool, contested: Contested, look: F32) -> Bool:
     """The product (H, W) with contested parts given back or taken out, as the network's look (H, W), 0..1, has it.
 
     A pale hand or a white print that went with the shadow is given back; a shadow too crisp or too dark for the flood is
-    taken out where it lies beside the backdrop, or in a handle.
+    taken out where it lies beside the backdrop, or in a handle; so is what has no outline towards the backdrop.
     """
-    least = max(12, int(PART_SHARE * product.size))
-    settled = product.copy()
+    least = _least(product)
+    settled = product & ~_opened(contested.paper & (look < SHADOW))
     for window, part in regions(_opened(contested.taken & (look >= PRODUCT)), least):
         settled[window] |= part
-    outside, unseen = ~product, _opened(contested.left & (look < SHADOW))
+    outside, unseen = ~settled, _opened(contested.left & (look < SHADOW))
     handles = enclosed_holes(unseen & (look < HOLE), outside)[0]
     for window, part in regions(unseen, least):
         around = (cv2.dilate(part.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & ~part
@@ -80,6 +109,31 @@ def settle_closely(product: Bool, shadowy: Bool, look: F32, lightness: F32) -> B
         if float(outside[window][around].mean()) >= JOINED:
             settled[window] &= ~part
     return settled
+
+
+def settle_freely(product: Bool, backdroplike: Bool, look: F32, rgb: U8) -> Bool:
+    """The product (H, W) as our own network sees it, with outlines of the photo, uint8 (H, W, 3), where it is not sure.
+
+    Between what it is sure of the photo is flooded from both sides, the smallest steps first (watershed; Meyer 1992), so
+    that the two meet at the strongest outline. Of what the flood of the backdrop has left, all that is not
+    ``backdroplike`` stays.
+    """
+    markers = np.zeros(look.shape, np.int32)
+    markers[look <= SURE] = 1
+    markers[look >= 1 - SURE] = 2
+    found = cv2.watershed(rgb, markers)
+    flooded = (found == 2) | ((found == WATERSHED) & (look >= 0.5))
+    return np.asarray(flooded | (product & ~backdroplike), np.bool_)
+
+
+def is_even(colours: F32) -> Bool:
+    """Pixels (H, W) around which CIELAB (H, W, 3) changes slowly: paper under uneven light, no outline of a thing."""
+    height, width = colours.shape[:2]
+    reach = EVEN_REACH * max(height, width)
+    smooth = cv2.GaussianBlur(colours, (0, 0), 1.0)
+    across, down = (cv2.Sobel(smooth, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
+    change = np.sqrt((across**2 + down**2).sum(axis=2)) / 8.0
+    return np.asarray(change * reach < EVEN, np.bool_)
 
 
 def guided(guide: F32, values: F32) -> F32:

@@ -19,7 +19,7 @@ from .grabcut import CENTRE, Window, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network, Remembering
-from .opinion import Contested, settle, settle_closely
+from .opinion import Contested, adjoining, is_even, settle, settle_closely, settle_freely
 from .shadow import could_be_shadow, find_shadow, shadow_tones
 from .support import confidence_of, outline_support
 from .weights import WeightsError
@@ -31,7 +31,7 @@ Bool = NDArray[np.bool_]
 Opinions = Sequence[tuple[Callable[[], Network], bool]]
 """Networks to ask, in order, and whether it is our own small one."""
 
-SEGMENT_VERSION = "5"
+SEGMENT_VERSION = "6"
 """Part of every cache key of a mask; raise it when a change alters masks."""
 
 WORK_SIDE = 1600
@@ -43,12 +43,21 @@ MIN_COVER, MAX_COVER = 0.002, 0.97
 DOUBTFUL = 0.5
 """Below this confidence a person should look at the mask."""
 
+SOUND, SEEN_SHARE = 0.99, 0.3
+"""Support from which on the flood's outline is not drawn anew, and how much of a mask's worth is agreement with our own
+network.
+"""
+
 CLEAR_BORDER, AGREED = 0.97, 0.6
 """Where less of the border than this is backdrop, a network is asked too; below this intersection over union with what it
 sees, the photo was no product on a plain backdrop.
 """
 
 NO_PRODUCT = "no product found in the photo"
+UNEVEN = "the backdrop is unevenly lit: the mask is what our network for studio photos sees; check it"
+PAPER = 0.7
+"""Confidence in a mask that rests on our own network alone."""
+
 GUESS = "the photo has no plain backdrop: the mask is a guess (GrabCut); check it or give a cut-out"
 
 
@@ -89,7 +98,7 @@ def segment(
         else None
     )
     if mask is None or _is_scenery(rgb, backdrop, mask, find_once):
-        mask = _from_clutter(rgb, find_once)
+        mask = _from_clutter(rgb, backdrop, find_once, find_studio)
     mask = replace(mask, confidence=round(min(mask.confidence, supported(rgb, mask.alpha)), 3))
     return _checked(_enlarged(mask, image.width, image.height))
 
@@ -133,7 +142,11 @@ def _from_backdrop(rgb: U8, backdrop: Backdrop, opinions: Opinions) -> Mask:
         ground = reachable_from_border(alike, holes) | holes
         outside |= ground | find_shadow(backdrop, ground, holes)[0]
     product = drop_orphans(~outside)
-    contested = Contested(~product & (~ground | shaded_holes), product & shadow_tones(backdrop, ground))
+    contested = Contested(
+        taken=~product & (~ground | shaded_holes),
+        left=product & shadow_tones(backdrop, ground),
+        paper=adjoining(is_even(backdrop.lab), product),
+    )
     product, is_settled = _second_opinion(rgb, product, contested, backdrop, opinions)
     warnings = (
         ("a region inside the product has the backdrop's colour; it may be a hole",)
@@ -168,28 +181,60 @@ def _second_opinion(
         except WeightsError:
             continue
         if is_ours:
-            return _better_supported(rgb, product, backdrop, look), False  # it says nothing of holes
+            return _best_supported(rgb, product, backdrop, look), False  # it says nothing of holes
         return drop_orphans(settle(product, contested, look)), True
     return product, False
 
 
-def _better_supported(rgb: U8, product: Bool, backdrop: Backdrop, look: F32) -> Bool:
-    """The flood's word or our own network's on the product: whichever's outline lies more on outlines of the photo."""
+def _best_supported(rgb: U8, product: Bool, backdrop: Backdrop, look: F32) -> Bool:
+    """The flood's word on the product, or our own network's: whichever's outline lies most on outlines of the photo, but
+    shadows have outlines too, so what the network sees counts as well.
+    """
     lightness = np.ascontiguousarray(backdrop.lab[..., 0])
-    settled = drop_orphans(settle_closely(product, could_be_shadow(backdrop), look, lightness))
-    before, after = (outline_support(rgb, mask.astype(np.uint8) * 255) for mask in (product, settled))
-    return settled if after >= before else product
+    backdroplike = could_be_shadow(backdrop) | is_even(backdrop.lab)
+    words = [product, drop_orphans(settle_closely(product, backdroplike, look, lightness))]
+    if _support(rgb, product) < SOUND:
+        words.append(drop_orphans(settle_freely(product, backdroplike, look, rgb)))
+    return max(
+        words,
+        key=lambda word: _support(rgb, word) * (1 - SEEN_SHARE * (1 - overlap(word, look >= 0.5))),
+    )
 
 
-def _from_clutter(rgb: U8, find_network: Callable[[], Network]) -> Mask:
+def _support(rgb: U8, product: Bool) -> float:
+    return outline_support(rgb, product.astype(np.uint8) * 255)
+
+
+def _from_clutter(
+    rgb: U8, backdrop: Backdrop, find_network: Callable[[], Network], find_studio: Callable[[], Network]
+) -> Mask:
     try:
         network = find_network()
     except WeightsError as error:
-        return _guessed(rgb, str(error))
+        return _from_paper(rgb, backdrop, find_studio) or _guessed(rgb, str(error))
     found = cut_from_clutter(rgb, network)
     if found.alpha.any():
         return Mask(found.alpha, network.name, found.confidence, found.doubts)
     return _guessed(rgb, f"{network.name} sees no product in the photo")
+
+
+def _from_paper(rgb: U8, backdrop: Backdrop, find_studio: Callable[[], Network]) -> Mask | None:
+    """What our own network sees before a backdrop that is plain but for its light; None where it is not, or where
+    nothing is seen.
+    """
+    if not backdrop.is_even:
+        return None
+    try:
+        network = find_studio()
+    except WeightsError:
+        return None
+    look = network.predict(rgb)
+    product = drop_orphans(
+        settle_freely(np.zeros(look.shape, np.bool_), np.ones(look.shape, np.bool_), look, rgb)
+    )
+    if not product.any():
+        return None
+    return Mask(soft_matte(rgb, product, local_backdrop(rgb, product)), network.name, PAPER, (UNEVEN,))
 
 
 def _guessed(rgb: U8, why: str) -> Mask:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
-SIDE = 224
+SIDE = 256
 """Pictures are looked at as squares of this side, in pixels."""
 CHANNELS = 6
 """What the network sees: colours, and how they differ from the backdrop's, in CIELAB."""
@@ -37,7 +37,7 @@ class StudioMask:
             self.fingerprint = file_fingerprint(path)
         except OSError as error:
             raise WeightsError(f"{path.name} cannot be read: {error.strerror or error}") from error
-        self._network = _load(path)
+        self._network = load_masknet(path)
 
     def predict(self, rgb: U8) -> F32:
         """float32 (H, W), 0..1, of uint8 (H, W, 3): how sure the network is that a pixel is the product's."""
@@ -67,7 +67,8 @@ def studio_mask() -> StudioMask:
     return StudioMask()
 
 
-def _load(path: Path) -> MaskNet:
+def load_masknet(path: Path) -> MaskNet:
+    """The network with the weights of a file. Raises WeightsError with its name when it cannot be loaded."""
     from safetensors.torch import load_file
 
     from .masknet import MaskNet

@@ -186,9 +186,9 @@ def test_what_is_judged_is_what_is_stored_and_is_composed_once_an_attempt(
 
     sizes: list[Any] = []
 
-    def render_and_count(prepared: Any, generated: Any, size: Any, light: Any) -> Any:
+    def render_and_count(prepared: Any, generated: Any, size: Any, light: Any, **options: Any) -> Any:
         sizes.append(tuple(size))
-        return render(prepared, generated, size, light)
+        return render(prepared, generated, size, light, **options)
 
     monkeypatch.setattr(attempts, "judge", judge_and_keep)
     monkeypatch.setattr(attempts, "render", render_and_count)

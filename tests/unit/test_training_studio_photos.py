@@ -78,3 +78,21 @@ def test_a_network_trained_for_two_steps_is_one_that_the_pipeline_reads(monkeypa
     assert 0 <= look.min() <= look.max() <= 1
     assert len(network.fingerprint) == 16
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_training_goes_on_from_weights_that_are_there(monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    import training.masks
+    from creatives.pipeline.studio_mask import WEIGHTS, load_masknet
+    from creatives.pipeline.weights import WeightsError
+
+    rgb, alpha = product()
+    square = tuple(cv2.resize(x, (100, 100)) for x in (rgb, alpha))
+    monkeypatch.setattr(training.masks, "_sources", lambda *_, testing: Sources([(rgb, alpha)], [square]))
+    monkeypatch.setattr(training.masks, "PEAK", 0.0)
+    path = tmp_path / "studio-mask.safetensors"
+    train_masks(tmp_path, tmp_path, path, 1, start=WEIGHTS)
+    ours, given = (load_masknet(file).answer.weight for file in (path, WEIGHTS))
+    assert ours.shape == given.shape
+    assert float((ours - given).abs().max()) < 1e-3
+    with pytest.raises(WeightsError, match=r"none\.safetensors cannot be loaded"):
+        train_masks(tmp_path, tmp_path, path, 1, start=tmp_path / "none.safetensors")

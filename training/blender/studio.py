@@ -22,8 +22,12 @@ PALE = ("white", "cream", "grey")
 """Colours that are hard to tell from shaded paper: every other product has one."""
 
 
-def photograph_studio(out: Path, count: int, seed: int, shard: tuple[int, int] = (0, 1)) -> None:
-    """Render the photos below ``count`` that ``out`` does not hold yet; ``shard`` (k, n) takes each n-th from k on."""
+def photograph_studio(
+    out: Path, count: int, seed: int, shard: tuple[int, int] = (0, 1), side: int = SIDE
+) -> None:
+    """Render the photos below ``count`` that ``out`` does not hold yet, ``side`` pixels square; ``shard`` (k, n) takes each
+    n-th from k on.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for index in range(shard[0], count, shard[1]):
         stem = out / f"{seed}-{index:05d}"
@@ -33,8 +37,8 @@ def photograph_studio(out: Path, count: int, seed: int, shard: tuple[int, int] =
         rng = random.Random(f"studio:{seed}:{index}")
         name = rng.choice(PRODUCTS)
         product = _build(name, rng)
-        shoot(stem.with_suffix(".jpg"), (SIDE, SIDE), "JPEG")
-        shoot_alpha(stem.with_suffix(".png"), (SIDE, SIDE), product)
+        shoot(stem.with_suffix(".jpg"), (side, side), "JPEG")
+        shoot_alpha(stem.with_suffix(".png"), (side, side), product)
         stem.with_suffix(".json").write_text(json.dumps({"product": name}))
 
 

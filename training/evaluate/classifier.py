@@ -15,6 +15,7 @@ from training.evaluate.augment import photographed
 from training.evaluate.labels import Answers, labels_of, showing_chances
 from training.evaluate.networks import Schedule, as_tensor, channels_last, naming_loss
 from training.evaluate.renders import Renders, squeezed, without_product
+from training.precision import half_precision
 
 U8 = NDArray[np.uint8]
 
@@ -53,7 +54,7 @@ class Classifier(nn.Module):
         for start in range(0, len(pictures), 64):
             pairs = zip(pictures[start : start + 64], alphas[start : start + 64], strict=True)
             x = as_tensor(np.stack([without_product(squeezed(p, SIDE), squeezed(a, SIDE)) for p, a in pairs]))
-            with torch.autocast("cpu", torch.bfloat16):
+            with half_precision():
                 both = zip(self(x), self(x.flip(3)), strict=True)
                 batches.append([(a.float() + b.float()) / 2 for a, b in both])
         return [torch.cat(parts) for parts in zip(*batches, strict=True)]
@@ -63,7 +64,7 @@ class Classifier(nn.Module):
         """Features (N, 384) of whole pictures, for distances where no better extractor is to be had."""
         self.eval()
         groups = [pictures[start : start + 64] for start in range(0, len(pictures), 64)]
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             found = [
                 self.features(as_tensor(np.stack([squeezed(p, SIDE) for p in group]))) for group in groups
             ]
@@ -86,7 +87,7 @@ def train_classifier(renders: Renders, answers: Answers, steps: int, seed: int =
             photographed(without_product(renders.rgb[k], renders.alpha[k], int(rng.integers(2, 6))), rng)
             for k in chosen
         ]
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             logits = network(as_tensor(np.stack(batch)))
         loss = naming_loss(logits, wanted[chosen])
         schedule.learn(step, loss)

@@ -16,6 +16,7 @@ from training.dataset import scene_names
 from training.evaluate.augment import framed, retouched, warped
 from training.evaluate.networks import Schedule, as_tensor, channels_last, kept_network
 from training.evaluate.renders import Renders, for_testing, load_renders, squeezed
+from training.precision import half_precision
 
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
@@ -34,7 +35,7 @@ class Finder(MaskNet):
         for start in range(0, len(pictures), 32):
             group = pictures[start : start + 32]
             x = as_tensor(np.stack([squeezed(picture, SIDE) for picture in group]))
-            with torch.autocast("cpu", torch.bfloat16):
+            with half_precision():
                 logits = answered(self, x)
             for picture, answer in zip(group, logits[:, 0].numpy(), strict=True):
                 size = (picture.shape[1], picture.shape[0])
@@ -54,7 +55,7 @@ def train_finder(renders: Renders, steps: int, seed: int = 1) -> Finder:
     for step in range(steps):
         chosen = rng.integers(len(renders), size=BATCH)
         pictures, covers = zip(*(_view(renders, int(k), rng) for k in chosen), strict=True)
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             logits = network(as_tensor(np.stack(pictures)))
         wanted = F.avg_pool2d(torch.from_numpy(np.stack(covers)).float()[:, None] / 255, 2)
         loss = overlap_loss(logits.float(), wanted)

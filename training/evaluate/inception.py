@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from creatives.pipeline.weights import WeightsError, verify
+from training.precision import half_precision
 
 PACKAGE, VERSION = "nsfwjs", "4.4.0"
 SHA256 = "585cd178f3b994337c4d10a87b080d342fc52f8b9bf0085c4d1f345a3a1c5382"
@@ -137,7 +138,7 @@ class Inception:
         self, pictures: Sequence[NDArray[np.uint8]], keep: Sequence[str] = ()
     ) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         for start in range(0, len(pictures), GROUP):
-            with torch.autocast("cpu", torch.bfloat16):
+            with half_precision():
                 yield self.run(as_input(pictures[start : start + GROUP]), keep)
 
     def _step(self, layer: dict[str, Any], inputs: list[Tensor], pictures: Tensor) -> Tensor:
