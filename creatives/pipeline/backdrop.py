@@ -20,6 +20,9 @@ PLAIN_RUNS, RUN_SHARE = 3, 0.01
 the border do not count.
 """
 
+PAPER_RUNS = 5
+"""The same of paper that is lit unevenly, for which our own network is asked."""
+
 PLAIN_NOISE = 3.0
 """Largest spread (ΔE, robust standard deviation) of a backdrop that is called plain."""
 
@@ -44,11 +47,15 @@ class Backdrop:
 
     @property
     def is_plain(self) -> bool:
-        return self.is_even and self.runs <= PLAIN_RUNS
+        return self._is_even and self.runs <= PLAIN_RUNS
 
     @property
-    def is_even(self) -> bool:
-        """Whether most of the border is, whatever meets it: a studio's paper under uneven light may be."""
+    def may_be_paper(self) -> bool:
+        """Whether it would be plain but for one or two more places of the border, as paper under uneven light has."""
+        return self._is_even and self.runs <= PAPER_RUNS
+
+    @property
+    def _is_even(self) -> bool:
         return self.share >= PLAIN_SHARE and self.noise <= PLAIN_NOISE
 
     @property

@@ -222,7 +222,7 @@ def _from_paper(rgb: U8, backdrop: Backdrop, find_studio: Callable[[], Network])
     """What our own network sees before a backdrop that is plain but for its light; None where it is not, or where
     nothing is seen.
     """
-    if not backdrop.is_even:
+    if not backdrop.may_be_paper:
         return None
     try:
         network = find_studio()

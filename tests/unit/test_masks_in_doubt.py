@@ -104,7 +104,7 @@ def test_a_shaded_handle_is_opened_where_the_network_sees_nothing() -> None:
     product[20:180, 20:180] = True
     shaded = np.zeros_like(product)
     shaded[26:46, 26:46] = True
-    contested = Contested(np.zeros_like(product), shaded)
+    contested = Contested(np.zeros_like(product), shaded, np.zeros_like(product))
     assert not settle(product, contested, look(product & ~shaded))[shaded].any()
     assert np.array_equal(settle(product, contested, look(product)), product)
 
@@ -114,7 +114,7 @@ def test_a_print_taken_for_a_shaded_hole_is_given_back() -> None:
     product[40:160, 40:160] = True
     taken = np.zeros_like(product)
     taken[120:150, 50:120] = True
-    contested = Contested(taken, np.zeros_like(product))
+    contested = Contested(taken, *np.zeros((2, *product.shape), np.bool_))
     assert np.array_equal(settle(product & ~taken, contested, look(product)), product)
     assert np.array_equal(settle(product & ~taken, contested, look(product & ~taken)), product & ~taken)
 
