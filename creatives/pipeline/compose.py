@@ -11,7 +11,8 @@ from .buckets import Size
 from .colour import resize_rgba, to_linear, to_srgb
 from .layout import Box, crop_for
 from .light import SHADOW_STRENGTH
-from .shading import Window, contact_shadow, harmonised
+from .measures import window_around
+from .shading import contact_shadow, harmonised
 
 U8 = NDArray[np.uint8]
 
@@ -75,8 +76,8 @@ def compose(placed: U8, background: U8, *, shadow: float = SHADOW_STRENGTH, harm
         window, depth = thrown
         ground, seen = result[window], depth > UNSEEN
         ground[seen] = to_srgb(to_linear(ground[seen]) * (1.0 - shadow * depth[seen])[..., None])
-    if (covered := _covered(placed[..., 3])) is not None:
-        _lay_over(result[covered], placed[covered])
+    covered = window_around(placed[..., 3] > 0, 0)
+    _lay_over(result[covered], placed[covered])
     return result
 
 
@@ -88,11 +89,3 @@ def _lay_over(ground: U8, placed: U8) -> None:
     mixed = to_srgb(to_linear(placed[partly][:, :3]) * share + to_linear(ground[partly]) * (1.0 - share))
     np.copyto(ground, placed[..., :3], where=(alpha == 255)[..., None])
     ground[partly] = mixed
-
-
-def _covered(alpha: U8) -> Window | None:
-    """The window of all that is not clear."""
-    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    if not rows.size:
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -84,8 +84,9 @@ def segment(
     """Cut the product out: its own alpha, else the plain backdrop behind it, else what a network calls the object.
 
     find_network is asked for cluttered photos, and for plain ones where shadow and product look alike. When it raises
-    WeightsError, find_studio is asked for the latter, and cluttered photos get GrabCut from the middle, at low confidence,
-    and the reason is among the mask's warnings. Raises ImageError when nothing is left of the product.
+    WeightsError, find_studio is asked for the latter and for paper that is lit unevenly, and cluttered photos get GrabCut
+    from the middle, at low confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left
+    of the product.
     """
     if image.alpha is not None:
         return _checked(_from_alpha(image.rgb, image.alpha))
