@@ -221,7 +221,7 @@ def _from_clutter(
 
 def _from_paper(rgb: U8, backdrop: Backdrop, find_studio: Callable[[], Network]) -> Mask | None:
     """What our own network sees before a backdrop that is plain but for its light; None where it is not, or where
-    nothing is seen.
+    the photo does not bear out what is seen.
     """
     if not backdrop.may_be_paper:
         return None
@@ -233,7 +233,7 @@ def _from_paper(rgb: U8, backdrop: Backdrop, find_studio: Callable[[], Network])
     product = drop_orphans(
         settle_freely(np.zeros(look.shape, np.bool_), np.ones(look.shape, np.bool_), look, rgb)
     )
-    if not product.any():
+    if not product.any() or confidence_of(_support(rgb, product)) < DOUBTFUL:
         return None
     return Mask(soft_matte(rgb, product, local_backdrop(rgb, product)), network.name, PAPER, (UNEVEN,))
 
