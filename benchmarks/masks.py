@@ -56,9 +56,6 @@ SHIPPED, BARE = "ours as it ships", "ours without a network"
 GOAL = 0.95
 """Intersection over union that every mask should reach, or be sent to a person."""
 
-SMALLEST = 0.02
-"""Share of a rendered photo that its product covers at least: in some it is hardly in the frame."""
-
 FLOOD = 6.0
 """ΔE*ab from the border's median colour up to which the plain flood goes."""
 
@@ -280,6 +277,7 @@ def _sets(options: argparse.Namespace) -> Iterator[tuple[str, Iterator[tuple[Cut
 def _rendered(folder: Path, limit: int) -> Iterator[CutOut]:
     """Photos as cut-outs: their colours are the photo's."""
     from training.dataset import load_scene, scene_names
+    from training.masks import SMALLEST
 
     for name in scene_names(folder)[:limit]:
         scene = load_scene(folder, name)

@@ -1,10 +1,12 @@
-"""The pages of the navigation, by group, and who sees them."""
+"""The pages of the navigation, by group, and who sees them; which addresses lead back to this site."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 MERCHANT = frozenset({"owner", "editor", "admin"})
 OWNER = frozenset({"owner", "admin"})
@@ -119,3 +121,9 @@ def _prefixes(page: NavPage, url: str) -> tuple[str, ...]:
 
 def _on(prefix: str, path: str) -> bool:
     return path == prefix if prefix == "/" else path.startswith(prefix)
+
+
+def own_address(request: HttpRequest, target: str) -> str:
+    """``target`` if it is an address of this site, else empty: a "next" that somebody made up leads nowhere else."""
+    hosts = {request.get_host()}
+    return target if url_has_allowed_host_and_scheme(target, hosts, require_https=request.is_secure()) else ""

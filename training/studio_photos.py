@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
+CLOSE = 1.08, 1.3
+"""Sides of a close view, in longer sides of the product."""
+
 PALE, MATCHED, GREYED = 0.4, 0.15, 0.15
 """Shares of products that are made pale, given the backdrop's own tone, and made grey: what is hard to tell from shadow."""
 
@@ -28,10 +31,21 @@ def studio_photo(rgb: U8, alpha: U8, side: int, rng: np.random.Generator) -> tup
 
 
 def retaken(rgb: U8, alpha: U8, side: int, rng: np.random.Generator) -> tuple[U8, U8]:
-    """A studio photo, uint8 (S, S, 3), with its coverage, as another photographer would have it: framing, exposure, cast."""
+    """A studio photo, uint8 (S, S, 3), with its coverage, as another photographer would have it: framing, exposure, cast.
+
+    Every other one is as close as a mask's second look.
+    """
     own = len(rgb)
-    window = own * rng.uniform(0.8, 1.15)
-    left, top = (rng.uniform(min(0, own - window), max(0, own - window)) for _ in range(2))
+    x, y, width, height = cv2.boundingRect((alpha > 8).astype(np.uint8))
+    if rng.random() < 0.5 and max(width, height):
+        window = max(width, height) * rng.uniform(*CLOSE)
+        left, top = (
+            start + (length - window) / 2 + rng.normal(0, 0.02) * window
+            for start, length in ((x, width), (y, height))
+        )
+    else:
+        window = own * rng.uniform(0.8, 1.15)
+        left, top = (rng.uniform(min(0, own - window), max(0, own - window)) for _ in range(2))
     across = (-1 if rng.random() < 0.5 else 1) * side / window
     matrix = np.array([[across, 0, -left * across + (side if across < 0 else 0)],
                        [0, side / window, -top * side / window]])  # fmt: skip

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .measures import Window
+
 Bool = NDArray[np.bool_]
-Window = tuple[slice, slice]
 
 ORPHAN_SHARE = 0.01
 """Blobs below this share of the largest one are dropped; "keep only the largest" would lose pairs and sets."""

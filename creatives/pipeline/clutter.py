@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .blobs import Window, drop_orphans, enclosed_holes, reachable_from_border, regions
+from .blobs import drop_orphans, enclosed_holes, reachable_from_border, regions
 from .histogram import colour_codes, density
 from .matte import local_backdrop, soft_matte
+from .measures import Window
 from .network import Network
 
 U8 = NDArray[np.uint8]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .layout import Layout
+from .setting_names import is_from_above
 
 if TYPE_CHECKING:
     from .profile import CheckpointProfile
@@ -16,17 +17,14 @@ if TYPE_CHECKING:
 SHADOW_STRENGTH: Final = 0.6
 HARMONY: Final = 0.25
 
-_OFF_THE_GROUND: Final = re.compile(
-    r"\b(hanging|hangs|hung|suspended|floating|levitating|mid-?air|in the air"
-    r"|flat[ -]?lay|top[ -]?down|top view|overhead (?:view|shot)|knolling"
-    r"|(?:from|seen from|view(?:ed)? from|shot from) above|bird'?s[ -]eye)\b",
-    re.IGNORECASE,
+_IN_THE_AIR: Final = re.compile(
+    r"\b(?:hanging|hangs|hung|suspended|floating|levitating|mid-?air|in the air)\b", re.IGNORECASE
 )
 _ELSEWHERE: Final = re.compile(
     r"\b(?:hanging|hung|suspended|floating)"
     r" (?:lamps?|lights?|lanterns?|plants?|baskets?|gardens?|pictures?|clouds?|candles?)"
-    r"|\b(?:lamps?|lights?|lanterns?|plants?|leaves|curtains?|pictures?|clouds?|light from above)"
-    r"(?: \w+)? (?:hanging|hung|suspended|floating)|\b(?:sun)?light(?:ing)? from above",
+    r"|\b(?:lamps?|lights?|lanterns?|plants?|leaves|curtains?|pictures?|clouds?)"
+    r"(?: \w+)? (?:hanging|hung|suspended|floating)",
     re.IGNORECASE,
 )
 """Of these words, what the scene around the product is said to do."""
@@ -56,4 +54,5 @@ def has_ground(prompt: str, layout: Layout, told: str = "auto") -> bool:
     for word in (layout.ground, told):
         if word != "auto":
             return word == "contact"
-    return "n" not in layout.anchor and _OFF_THE_GROUND.search(_ELSEWHERE.sub("", prompt)) is None
+    hangs = "n" in layout.anchor or _IN_THE_AIR.search(_ELSEWHERE.sub("", prompt)) is not None
+    return not hangs and not is_from_above(prompt)

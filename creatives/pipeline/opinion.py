@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blobs import enclosed_holes, regions
+from .snake import snapped
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -29,11 +30,8 @@ REACH, FLATNESS = 0.015, 4.0
 latter are none.
 """
 
-WATERSHED = -1
-"""What OpenCV numbers the pixels at which two floods have met."""
-
 SURE = 0.15
-"""Below this a look is sure of the backdrop, and of the product above one minus it."""
+"""Below this a look is sure of the backdrop."""
 
 EVEN_REACH, EVEN = 0.008, 3.0
 """ΔE*ab by which even parts change over this share of the photo's longer side, at most."""
@@ -112,18 +110,11 @@ def settle_closely(product: Bool, shadowy: Bool, look: F32, lightness: F32) -> B
 
 
 def settle_freely(product: Bool, backdroplike: Bool, look: F32, rgb: U8) -> Bool:
-    """The product (H, W) as our own network sees it, with outlines of the photo, uint8 (H, W, 3), where it is not sure.
+    """The product (H, W) as our own network sees it, its outline drawn to those of the photo, uint8 (H, W, 3) (`snapped`).
 
-    Between what it is sure of the photo is flooded from both sides, the smallest steps first (watershed; Meyer 1992), so
-    that the two meet at the strongest outline. Of what the flood of the backdrop has left, all that is not
-    ``backdroplike`` stays.
+    Of what the flood of the backdrop has left, all that is not ``backdroplike`` stays, unless the network is sure.
     """
-    markers = np.zeros(look.shape, np.int32)
-    markers[look <= SURE] = 1
-    markers[look >= 1 - SURE] = 2
-    found = cv2.watershed(rgb, markers)
-    flooded = (found == 2) | ((found == WATERSHED) & (look >= 0.5))
-    return np.asarray(flooded | (product & ~backdroplike), np.bool_)
+    return np.asarray(snapped(look, rgb) | _opened(product & ~backdroplike & (look > SURE)), np.bool_)
 
 
 def is_even(colours: F32) -> Bool:

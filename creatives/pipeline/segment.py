@@ -15,7 +15,7 @@ from .backdrop import Backdrop, fit_backdrop
 from .blobs import drop_orphans, enclosed_holes, reachable_from_border
 from .clutter import cut_from_clutter
 from .expansion import overlap
-from .grabcut import CENTRE, Window, grab_cut
+from .grabcut import CENTRE, Box, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network, Remembering
@@ -31,7 +31,7 @@ Bool = NDArray[np.bool_]
 Opinions = Sequence[tuple[Callable[[], Network], bool]]
 """Networks to ask, in order, and whether it is our own small one."""
 
-SEGMENT_VERSION = "6"
+SEGMENT_VERSION = "7"
 """Part of every cache key of a mask; raise it when a change alters masks."""
 
 WORK_SIDE = 1600
@@ -43,10 +43,11 @@ MIN_COVER, MAX_COVER = 0.002, 0.97
 DOUBTFUL = 0.5
 """Below this confidence a person should look at the mask."""
 
-SOUND, SEEN_SHARE = 0.99, 0.3
-"""Support from which on the flood's outline is not drawn anew, and how much of a mask's worth is agreement with our own
-network.
-"""
+SOUND, ALIKE = 0.99, 0.9
+"""With so much support, and so much overlap with what our own network sees, the flood's outline is not drawn anew."""
+
+SEEN_SHARE = 0.3
+"""How much of a mask's worth is agreement with our own network."""
 
 CLEAR_BORDER, AGREED = 0.97, 0.6
 """Where less of the border than this is backdrop, a network is asked too; below this intersection over union with what it
@@ -109,13 +110,13 @@ def supported(rgb: U8, alpha: U8) -> float:
     return confidence_of(outline_support(rgb, alpha))
 
 
-def mask_in_box(image: SourceImage, window: Window) -> Mask:
+def mask_in_box(image: SourceImage, box: Box) -> Mask:
     """What GrabCut finds in a box that a person drew around the product.
 
     Raises ImageError when colours tell nothing apart in it, and ValueError for a box that is not in the photo.
     """
     rgb = reduced(image.rgb)
-    product = grab_cut(rgb, window, sure_outside=True)
+    product = grab_cut(rgb, box, sure_outside=True)
     if not product.any():
         raise ImageError("nothing in the box stands out by its colour; draw a larger one, or paint the mask")
     matte = soft_matte(rgb, product, local_backdrop(rgb, product))
@@ -194,11 +195,12 @@ def _best_supported(rgb: U8, product: Bool, backdrop: Backdrop, look: F32) -> Bo
     lightness = np.ascontiguousarray(backdrop.lab[..., 0])
     backdroplike = could_be_shadow(backdrop) | is_even(backdrop.lab)
     words = [product, drop_orphans(settle_closely(product, backdroplike, look, lightness))]
-    if _support(rgb, product) < SOUND:
+    seen = np.asarray(look >= 0.5, np.bool_)
+    if _support(rgb, product) < SOUND or overlap(product, seen) < ALIKE:
         words.append(drop_orphans(settle_freely(product, backdroplike, look, rgb)))
     return max(
         words,
-        key=lambda word: _support(rgb, word) * (1 - SEEN_SHARE * (1 - overlap(word, look >= 0.5))),
+        key=lambda word: _support(rgb, word) * (1 - SEEN_SHARE * (1 - overlap(word, seen))),
     )
 
 

@@ -55,7 +55,11 @@ def _patterns(words: dict[str, str]) -> dict[str, re.Pattern[str]]:
 
 _GROUND_PATTERNS, _BACKDROP_PATTERNS = _patterns(_GROUNDS), _patterns(_BACKDROPS)
 _LOOSE_GROUNDS, _LOOSE_BACKDROPS = map(_patterns, _LOOSELY)
-_FROM_ABOVE = re.compile(r"\b(?:flat[ -]?lay|top view|from above|overhead|bird's[ -]eye)\b", re.IGNORECASE)
+_FROM_ABOVE = re.compile(
+    r"\b(?:flat[ -]?lay|knolling|top[ -]?down|top view|overhead (?:view|shot)|from above|bird['’]?s[ -]eye)\b",
+    re.IGNORECASE,
+)
+_LIGHT_FROM_ABOVE = re.compile(r"\b(?:sun)?light(?:ing)? from above", re.IGNORECASE)
 
 
 class Setting(NamedTuple):
@@ -73,8 +77,13 @@ def setting_named(prompt: str) -> Setting:
     return Setting(
         min(grounds, key=lambda kind: grounds[kind], default=""),
         next(iter(backdrops), ""),
-        _FROM_ABOVE.search(prompt) is not None,
+        is_from_above(prompt),
     )
+
+
+def is_from_above(prompt: str) -> bool:
+    """Whether a prompt is for a picture seen from above, such as a flat lay; light from above makes none."""
+    return _FROM_ABOVE.search(_LIGHT_FROM_ABOVE.sub("", prompt)) is not None
 
 
 def _found(prompt: str, patterns: dict[str, re.Pattern[str]]) -> dict[str, int]:

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour import to_linear, to_srgb
-from .measures import lab
+from .measures import Window, lab
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
-Window = tuple[slice, slice]
 
 FOOT: Final = 0.10
 """What ends within this share of the product's height above its lowest point stands on the ground, the less the higher."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backdrop import fit_backdrop
+from .measures import Window
 from .network import file_fingerprint
 from .weights import WeightsError
 
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
 
 SIDE = 256
 """Pictures are looked at as squares of this side, in pixels."""
+MARGIN, CLOSE = 0.08, 0.9
+"""Around what a first look sees a second one is taken, with so much of its longer side on all sides; not where that is
+more of the photo's shorter side than the latter.
+"""
 CHANNELS = 6
 """What the network sees: colours, and how they differ from the backdrop's, in CIELAB."""
 WEIGHTS = Path(__file__).resolve().parent.parent / "checkpoints" / "studio-mask" / "studio-mask.safetensors"
@@ -40,7 +46,17 @@ class StudioMask:
         self._network = load_masknet(path)
 
     def predict(self, rgb: U8) -> F32:
-        """float32 (H, W), 0..1, of uint8 (H, W, 3): how sure the network is that a pixel is the product's."""
+        """float32 (H, W), 0..1, of uint8 (H, W, 3): how sure the network is that a pixel is the product's.
+
+        A second look, closer at what the first one saw, shows more of its outline.
+        """
+        look = self._look(rgb)
+        window = _around(look >= 0.5)
+        if window is not None:
+            look[window] = self._look(np.ascontiguousarray(rgb[window]))
+        return look
+
+    def _look(self, rgb: U8) -> F32:
         import torch
 
         from .masknet import answered
@@ -50,6 +66,19 @@ class StudioMask:
         logits = answered(self._network, seen)[0, 0].numpy()
         sized = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(1.0 / (1.0 + np.exp(-sized)), np.float32)
+
+
+def _around(product: Bool) -> Window | None:
+    """A square window around the product (H, W); None where there is none or it would hold most of the photo."""
+    left, top, width, height = cv2.boundingRect(product.astype(np.uint8))
+    side = round(max(width, height) * (1 + 2 * MARGIN))
+    if side == 0 or side > CLOSE * min(product.shape):
+        return None
+    y, x = (
+        int(np.clip(start + (length - side) / 2, 0, most - side))
+        for start, length, most in zip((top, left), (height, width), product.shape, strict=True)
+    )
+    return slice(y, y + side), slice(x, x + side)
 
 
 def seen_by_network(rgb: U8) -> F32:

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,6 +16,7 @@ from creatives.forms.masks import BoxForm, MaskForm
 from creatives.listing import Choice, Column, ListSpec, listing, wants_csv
 from creatives.models import ImageMask, Merchant, ProductImage
 from creatives.models.base import ANY_ROLE
+from creatives.navigation import own_address
 from creatives.permissions import current_merchant, get_for_member, member_required, signed_in
 from creatives.pipeline.image_io import ImageError
 from creatives.pipeline.segment import DOUBTFUL
@@ -236,9 +236,7 @@ def _terms(form: MaskForm) -> dict[str, Any]:
 
 def _back(request: HttpRequest) -> str:
     """Where the person came from (``?next=``), if that is an address of this site; else empty."""
-    target = request.GET.get("next", "")
-    hosts = {request.get_host()}
-    return target if url_has_allowed_host_and_scheme(target, hosts, require_https=request.is_secure()) else ""
+    return own_address(request, request.GET.get("next", ""))
 
 
 def _first_error(form: BoxForm) -> str:

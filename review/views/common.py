@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from django.http import HttpRequest, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
 
+from creatives.navigation import own_address
 from review.services.verdicts import Action, Verdict
 
 NO_OPINION = "none"
@@ -35,9 +35,5 @@ def read_token(request: HttpRequest, name: str = "token") -> uuid.UUID | None:
 
 def next_page(request: HttpRequest) -> HttpResponseRedirect | None:
     """To the posted ``next``, if it is an address of this site."""
-    target = request.POST.get("next", "")
-    if target and url_has_allowed_host_and_scheme(
-        target, {request.get_host()}, require_https=request.is_secure()
-    ):
-        return HttpResponseRedirect(target)
-    return None
+    target = own_address(request, request.POST.get("next", ""))
+    return HttpResponseRedirect(target) if target else None

@@ -48,6 +48,11 @@ def test_the_setting_that_a_prompt_names(prompt: str, ground: str, backdrop: str
     assert setting_named(prompt) == (ground, backdrop, False)
 
 
+@pytest.mark.parametrize("words", ["sunlight from above", "lighting from above", "overhead lamps"])
+def test_light_from_above_is_no_view_from_above(words: str) -> None:
+    assert not setting_named(f"on an oak table, {words}").from_above
+
+
 @pytest.mark.parametrize("words", ["flat lay", "Flat-lay", "top view", "seen from above", "overhead shot"])
 def test_what_is_seen_from_above(words: str) -> None:
     assert setting_named(f"{words} on white marble") == ("marble", "", True)

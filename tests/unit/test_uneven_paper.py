@@ -102,17 +102,19 @@ def test_paper_goes_only_where_the_network_does_not_see_the_product() -> None:
     assert np.array_equal(settle(product, Contested(nothing, nothing, paper), look), product)
 
 
-def test_what_the_network_is_not_sure_of_is_flooded_up_to_the_strongest_outline() -> None:
+def test_what_the_network_sees_is_drawn_to_the_photos_outline_and_what_no_paper_is_stays() -> None:
     rgb = np.full((SIDE, SIDE, 3), 220, np.uint8)
     rgb[BOX] = (200, 60, 50)
     look = np.full((SIDE, SIDE), 0.05, np.float32)
-    look[30:90, 30:90] = 0.5
-    look[50:70, 50:70] = 0.95
+    look[39:81, 41:79] = 0.95
     nothing = np.zeros((SIDE, SIDE), np.bool_)
-    found = settle_freely(nothing, ~nothing, look, rgb)
     truth = nothing.copy()
     truth[BOX] = True
-    assert overlap(found, truth) > 0.93
+    assert overlap(settle_freely(nothing, ~nothing, look, rgb), truth) > 0.97
     handle = nothing.copy()
-    handle[60:64, 80:110] = True  # of a colour that no paper has: the flood's word stays, seen or not
-    assert settle_freely(handle, ~handle, look, rgb)[60:64, 80:110].all()
+    handle[58:66, 90:110] = True  # left by the flood, of a colour that no paper has
+    look[58:66, 90:110] = 0.3
+    assert settle_freely(handle, nothing, look, rgb)[59:65, 91:109].all()
+    assert not settle_freely(handle, ~nothing, look, rgb)[:, 85:].any(), "it could be paper"
+    look[58:66, 90:110] = 0.1
+    assert not settle_freely(handle, nothing, look, rgb)[:, 85:].any(), "the network is sure"

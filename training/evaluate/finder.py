@@ -21,8 +21,8 @@ from training.precision import half_precision
 U8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
 
-SIDE = 160
-BATCH, PEAK, STEPS = 16, 3e-3, 900
+SIDE = 192
+BATCH, PEAK, STEPS = 16, 3e-3, 3000
 
 
 class Finder(MaskNet):
