@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -28,8 +28,8 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-Opinions = Sequence[tuple[Callable[[], Network], bool]]
-"""Networks to ask, in order, and whether it is our own small one."""
+Opinions = tuple[Callable[[], Network], Callable[[], Network]]
+"""Whom to ask: a downloaded network, and our own small one."""
 
 SEGMENT_VERSION = "7"
 """Part of every cache key of a mask; raise it when a change alters masks."""
@@ -44,10 +44,10 @@ DOUBTFUL = 0.5
 """Below this confidence a person should look at the mask."""
 
 SOUND, ALIKE = 0.99, 0.9
-"""With so much support, and so much overlap with what our own network sees, the flood's outline is not drawn anew."""
+"""With so much support, and so much overlap with what a network sees, an outline is not drawn anew."""
 
 SEEN_SHARE = 0.3
-"""How much of a mask's worth is agreement with our own network."""
+"""How much of a mask's worth is agreement with a network."""
 
 CLEAR_BORDER, AGREED = 0.97, 0.6
 """Where less of the border than this is backdrop, a network is asked too; below this intersection over union with what it
@@ -84,9 +84,9 @@ def segment(
 ) -> Mask:
     """Cut the product out: its own alpha, else the plain backdrop behind it, else what a network calls the object.
 
-    find_network is asked for cluttered photos, and for plain ones where shadow and product look alike. When it raises
-    WeightsError, find_studio is asked for the latter and for paper that is lit unevenly, and cluttered photos get GrabCut
-    from the middle, at low confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left
+    find_network is asked for cluttered photos, and both for plain ones where shadow and product look alike. When it raises
+    WeightsError, find_studio is asked for paper that is lit unevenly, and cluttered photos get GrabCut from the middle, at
+    low confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left
     of the product.
     """
     if image.alpha is not None:
@@ -94,11 +94,7 @@ def segment(
     rgb = reduced(image.rgb)
     backdrop = fit_backdrop(rgb)
     find_once = cache(lambda: Remembering(find_network()))
-    mask = (
-        _from_backdrop(rgb, backdrop, ((find_once, False), (find_studio, True)))
-        if backdrop.is_plain
-        else None
-    )
+    mask = _from_backdrop(rgb, backdrop, (find_once, find_studio)) if backdrop.is_plain else None
     if mask is None or _is_scenery(rgb, backdrop, mask, find_once):
         mask = _from_clutter(rgb, backdrop, find_once, find_studio)
     mask = replace(mask, confidence=round(min(mask.confidence, supported(rgb, mask.alpha)), 3))
@@ -174,34 +170,42 @@ def _is_scenery(rgb: U8, backdrop: Backdrop, mask: Mask, find_network: Callable[
 def _second_opinion(
     rgb: U8, product: Bool, contested: Contested, backdrop: Backdrop, opinions: Opinions
 ) -> tuple[Bool, bool]:
-    """The product, and whether a network has looked at what was contested; without one the flood's word stands."""
+    """The product, and whether what was contested is settled: a downloaded network says so, our own does not speak of holes.
+
+    Of the words there are, the flood's or what a network makes of it and our own network's, the one counts whose outline
+    lies most on outlines of the photo; but shadows have outlines too, so what a network sees counts as well.
+    """
     if not contested.is_worth_a_look:
         return product, False
-    for find, is_ours in opinions:
-        try:
-            look = find().predict(rgb)
-        except WeightsError:
-            continue
-        if is_ours:
-            return _best_supported(rgb, product, backdrop, look), False  # it says nothing of holes
-        return drop_orphans(settle(product, contested, look)), True
-    return product, False
+    look, own = (_asked(rgb, find) for find in opinions)
+    settled = None if look is None else drop_orphans(settle(product, contested, look))
+    words = [product if settled is None else settled]
+    if own is not None:
+        seen = np.asarray((own if look is None else look) >= 0.5, np.bool_)
+        words += _own_words(rgb, words[0], backdrop, own, seen)
+        words.sort(key=lambda word: _worth(rgb, word, seen), reverse=True)
+    return words[0], words[0] is settled
 
 
-def _best_supported(rgb: U8, product: Bool, backdrop: Backdrop, look: F32) -> Bool:
-    """The flood's word on the product, or our own network's: whichever's outline lies most on outlines of the photo, but
-    shadows have outlines too, so what the network sees counts as well.
-    """
+def _asked(rgb: U8, find: Callable[[], Network]) -> F32 | None:
+    try:
+        return find().predict(rgb)
+    except WeightsError:
+        return None
+
+
+def _own_words(rgb: U8, product: Bool, backdrop: Backdrop, look: F32, seen: Bool) -> list[Bool]:
+    """What our own network's look makes of the product as it was found; drawn anew where that is not sound."""
     lightness = np.ascontiguousarray(backdrop.lab[..., 0])
     backdroplike = could_be_shadow(backdrop) | is_even(backdrop.lab)
-    words = [product, drop_orphans(settle_closely(product, backdroplike, look, lightness))]
-    seen = np.asarray(look >= 0.5, np.bool_)
+    words = [drop_orphans(settle_closely(product, backdroplike, look, lightness))]
     if _support(rgb, product) < SOUND or overlap(product, seen) < ALIKE:
         words.append(drop_orphans(settle_freely(product, backdroplike, look, rgb)))
-    return max(
-        words,
-        key=lambda word: _support(rgb, word) * (1 - SEEN_SHARE * (1 - overlap(word, seen))),
-    )
+    return words
+
+
+def _worth(rgb: U8, word: Bool, seen: Bool) -> float:
+    return _support(rgb, word) * (1 - SEEN_SHARE * (1 - overlap(word, seen)))
 
 
 def _support(rgb: U8, product: Bool) -> float:

@@ -1,4 +1,4 @@
-"""Which network helps with cluttered photos, if any, and what a mask is keyed by."""
+"""Which networks help with masks, if any, and what a mask is keyed by."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Standing:
 class Segmenter:
     """Step 1 with one choice of network, loaded at the first cluttered photo and kept.
 
-    network: "auto" (IS-Net when its weights are in `folder`, else our own small network for studio photos), "none", "isnet",
+    network: "auto" (IS-Net when its weights are in `folder`, and our own small network for studio photos), "none", "isnet",
     "isnet-fp16", a local model of rembg's registry ("birefnet-general", "u2net"), or any of these with weights of your
     own, as in "birefnet-general:/path/to.onnx".
     """
@@ -46,13 +46,12 @@ class Segmenter:
 
     @property
     def key(self) -> str:
-        """Text for cache keys: the code's version, and the network with its weights."""
+        """Text for cache keys: the code's version, and the networks with their weights."""
         standing = self.standing()
-        if standing.path is not None:
-            return f"{SEGMENT_VERSION}-{standing.network}-{self._fingerprint(standing.path)}"
+        used = [] if standing.path is None else [(standing.network, standing.path)]
         if self.choice == AUTO and WEIGHTS.is_file():
-            return f"{SEGMENT_VERSION}-{StudioMask.name}-{self._fingerprint(WEIGHTS)}"
-        return f"{SEGMENT_VERSION}-none"
+            used.append((StudioMask.name, WEIGHTS))
+        return "-".join([SEGMENT_VERSION, *(f"{name}-{self._fingerprint(path)}" for name, path in used)])
 
     def _fingerprint(self, path: Path) -> str:
         """Of a file; read again only when it has changed."""
@@ -89,7 +88,7 @@ class Segmenter:
         standing = self.standing()
         if standing.path is None:
             raise WeightsError(standing.problem)
-        fingerprint = self.key.rpartition("-")[2]
+        fingerprint = self._fingerprint(standing.path)
         if self._loaded is None or self._loaded.fingerprint != fingerprint:
             packaged = PACKAGED.get(standing.network) if ":" not in self.choice else None
             if packaged and not packaged.sha256.startswith(fingerprint):
@@ -98,7 +97,7 @@ class Segmenter:
         return self._loaded
 
     def load_studio(self) -> Network:
-        """Our own network for studio photos, for those who chose none. Raises WeightsError for all others."""
+        """Our own network for studio photos, for those who left the choice open. Raises WeightsError for all others."""
         if self.choice != AUTO:
             raise WeightsError(f"network {self.choice} is chosen")
         return studio_mask()

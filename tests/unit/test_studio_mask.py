@@ -11,11 +11,12 @@ import pytest
 
 from creatives.pipeline import segmenter as segmenter_module
 from creatives.pipeline.image_io import open_image
-from creatives.pipeline.segment import segment
+from creatives.pipeline.network import file_fingerprint
+from creatives.pipeline.segment import SEGMENT_VERSION, segment
 from creatives.pipeline.segmenter import Segmenter
 from creatives.pipeline.studio_mask import SIDE, WEIGHTS, StudioMask, seen_by_network, studio_mask
 from creatives.pipeline.support import outline_support
-from creatives.pipeline.weights import WeightsError
+from creatives.pipeline.weights import PACKAGED, WeightsError
 
 PHOTOS = Path(__file__).resolve().parents[2] / "creatives" / "demo" / "images"
 
@@ -39,7 +40,18 @@ def test_it_sees_colours_and_how_they_differ_from_the_backdrop() -> None:
     assert np.allclose(seen[0, 0, :3], 230 / 127.5 - 1)
 
 
-def test_only_who_chose_no_network_gets_it_and_masks_are_keyed_by_it(tmp_path: Path) -> None:
+def test_masks_are_keyed_by_both_networks_that_were_asked(tmp_path: Path) -> None:
+    alone = Segmenter("auto", tmp_path).key
+    weights = PACKAGED["isnet"].path(tmp_path)
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_bytes(b"weights")
+    both = Segmenter("auto", tmp_path).key
+    assert both.startswith(f"{SEGMENT_VERSION}-isnet-{file_fingerprint(weights)}-")
+    assert both.endswith(alone.removeprefix(SEGMENT_VERSION))
+    assert "studio-mask" not in Segmenter("isnet", tmp_path).key
+
+
+def test_only_who_left_the_choice_open_gets_it_and_masks_are_keyed_by_it(tmp_path: Path) -> None:
     auto = Segmenter("auto", tmp_path)
     assert auto.load_studio() is studio_mask()
     assert auto.key.endswith(f"studio-mask-{studio_mask().fingerprint}")
