@@ -43,10 +43,7 @@ MIN_COVER, MAX_COVER = 0.002, 0.97
 DOUBTFUL = 0.5
 """Below this confidence a person should look at the mask."""
 
-SOUND, ALIKE = 0.99, 0.9
-"""With so much support, and so much overlap with what a network sees, an outline is not drawn anew."""
-
-SEEN_SHARE = 0.3
+SEEN_SHARE = 0.5
 """How much of a mask's worth is agreement with a network."""
 
 CLEAR_BORDER, AGREED = 0.97, 0.6
@@ -182,7 +179,7 @@ def _second_opinion(
     words = [product if settled is None else settled]
     if own is not None:
         seen = np.asarray((own if look is None else look) >= 0.5, np.bool_)
-        words += _own_words(rgb, words[0], backdrop, own, seen)
+        words += _own_words(rgb, words[0], backdrop, own)
         words.sort(key=lambda word: _worth(rgb, word, seen), reverse=True)
     return words[0], words[0] is settled
 
@@ -194,14 +191,14 @@ def _asked(rgb: U8, find: Callable[[], Network]) -> F32 | None:
         return None
 
 
-def _own_words(rgb: U8, product: Bool, backdrop: Backdrop, look: F32, seen: Bool) -> list[Bool]:
-    """What our own network's look makes of the product as it was found; drawn anew where that is not sound."""
+def _own_words(rgb: U8, product: Bool, backdrop: Backdrop, look: F32) -> list[Bool]:
+    """What our own network's look makes of the product as it was found: corrected by it, and drawn anew after it."""
     lightness = np.ascontiguousarray(backdrop.lab[..., 0])
     backdroplike = could_be_shadow(backdrop) | is_even(backdrop.lab)
-    words = [drop_orphans(settle_closely(product, backdroplike, look, lightness))]
-    if _support(rgb, product) < SOUND or overlap(product, seen) < ALIKE:
-        words.append(drop_orphans(settle_freely(product, backdroplike, look, rgb)))
-    return words
+    return [
+        drop_orphans(settle_closely(product, backdroplike, look, lightness)),
+        drop_orphans(settle_freely(product, backdroplike, look, rgb)),
+    ]
 
 
 def _worth(rgb: U8, word: Bool, seen: Bool) -> float:
