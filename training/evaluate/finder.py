@@ -19,9 +19,14 @@ from training.evaluate.renders import Renders, for_testing, load_renders, squeez
 from training.precision import half_precision
 
 U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
 SIDE = 192
+LOOKS = (SIDE, 256)
+"""Pictures are looked at twice, at these sides: the closer look sees what is small, the other what is large. On renders the
+network has not seen, both together find more than either.
+"""
 BATCH, PEAK, STEPS = 16, 3e-3, 3000
 
 
@@ -34,15 +39,18 @@ class Finder(MaskNet):
         found: list[Bool] = []
         for start in range(0, len(pictures), 32):
             group = pictures[start : start + 32]
-            x = as_tensor(np.stack([squeezed(picture, SIDE) for picture in group]))
-            with half_precision():
-                logits = answered(self, x)
-            for picture, answer in zip(group, logits[:, 0].numpy(), strict=True):
+            looks = zip(*(self._look(group, side) for side in LOOKS), strict=True)
+            for picture, answers in zip(group, looks, strict=True):
                 size = (picture.shape[1], picture.shape[0])
-                found.append(
-                    np.asarray(cv2.resize(answer, size, interpolation=cv2.INTER_CUBIC) > 0, np.bool_)
-                )
+                sized = [cv2.resize(answer, size, interpolation=cv2.INTER_CUBIC) for answer in answers]
+                found.append(np.asarray(np.sum(sized, axis=0) > 0, np.bool_))
         return found
+
+    def _look(self, pictures: Sequence[U8], side: int) -> F32:
+        """Logits (N, side / 2, side / 2)."""
+        x = as_tensor(np.stack([squeezed(picture, side) for picture in pictures]))
+        with half_precision():
+            return np.asarray(answered(self, x)[:, 0].numpy(), np.float32)
 
 
 def train_finder(renders: Renders, steps: int, seed: int = 1) -> Finder:
