@@ -179,7 +179,7 @@ def _score(table: dict[str, Scores], item: CutOut, photo: U8, network: Network |
         sure = 1.0
         if system.startswith("ours"):
             asked = {SHIPPED: (None, studio_mask), BARE: (None, without_network)}
-            mask = _ours(photo, *asked.get(system, (network, without_network)))
+            mask = _ours(photo, *asked.get(system, (network, studio_mask)))
             alpha, sure = mask.alpha, mask.confidence
         elif system.startswith("border"):
             alpha = border_flood(photo)
