@@ -145,7 +145,12 @@ class Sheets:
 
         Products whose masks are doubtful are left out: the product, too, has a person look at these first.
         """
-        sure = (product for product in self.products if cut_out(product.photo).confidence >= DOUBTFUL)
+        segmenter = Segmenter(AUTO)
+        sure = (
+            product
+            for product in self.products
+            if cut_out(product.photo, segmenter=segmenter).confidence >= DOUBTFUL
+        )
         rows: list[tuple[str, list[U8]]] = []
         steps: list[U8] = []
         for product in itertools.islice(sure, 4):
@@ -153,8 +158,9 @@ class Sheets:
             for column in range(5):
                 text = product.prompts[column % len(product.prompts)]
                 made = make_creative(
-                    product.photo, text, (600, 500), seed=self.seed + column, painter=self.studio.painter
-                )
+                    product.photo, text, (600, 500), seed=self.seed + column, painter=self.studio.painter,
+                    segmenter=segmenter,
+                )  # fmt: skip
                 cells.append(made.final)
                 steps = steps or list(made.steps.values())
             rows.append(("  ·  ".join(product.prompts), cells))
