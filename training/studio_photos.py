@@ -33,7 +33,7 @@ def studio_photo(rgb: U8, alpha: U8, side: int, rng: np.random.Generator) -> tup
 def retaken(rgb: U8, alpha: U8, side: int, rng: np.random.Generator) -> tuple[U8, U8]:
     """A studio photo, uint8 (S, S, 3), with its coverage, as another photographer would have it: framing, exposure, cast.
 
-    Every other one is as close as a mask's second look.
+    Half of them are as close as a mask's second look.
     """
     own = len(rgb)
     x, y, width, height = cv2.boundingRect((alpha > 8).astype(np.uint8))

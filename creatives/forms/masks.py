@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from creatives.forms.catalog import MAX_IMAGE_BYTES
-from creatives.pipeline.grabcut import Box
+from creatives.pipeline.grabcut import Selection
 
 SIDES: Final = ("left", "top", "width", "height")
 
@@ -46,7 +46,7 @@ class BoxForm(forms.Form):
                 f"The box ends at {100 * (left + width):.4g} % from the left and {100 * (top + height):.4g} % from the top; "
                 "it must have some size and end at 100 % at most."
             )
-        cleaned["window"] = Box(left, top, min(width, 1 - left), min(height, 1 - top))
+        cleaned["box"] = Selection(left, top, min(width, 1 - left), min(height, 1 - top))
         return cleaned
 
 

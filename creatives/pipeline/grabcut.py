@@ -17,8 +17,8 @@ WORK_SIDE = 512
 ROUNDS = 4
 
 
-class Box(NamedTuple):
-    """A box in a photo, as shares 0..1 of its width and height."""
+class Selection(NamedTuple):
+    """A box that is drawn in a photo, as shares 0..1 of its width and height."""
 
     left: float
     top: float
@@ -26,10 +26,10 @@ class Box(NamedTuple):
     height: float
 
 
-CENTRE = Box(0.125, 0.125, 0.75, 0.75)
+CENTRE = Selection(0.125, 0.125, 0.75, 0.75)
 
 
-def grab_cut(rgb: U8, box: Box, *, sure_outside: bool) -> Bool:
+def grab_cut(rgb: U8, box: Selection, *, sure_outside: bool) -> Bool:
     """bool (H, W): what GrabCut finds in `box`; nothing (all False) when colours tell nothing apart.
 
     rgb: uint8 (H, W, 3). sure_outside: nothing of the product is outside the box, as when a person drew it; else
@@ -53,7 +53,7 @@ def grab_cut(rgb: U8, box: Box, *, sure_outside: bool) -> Bool:
     return _enlarged(found, width, height)
 
 
-def _start(rows: int, columns: int, box: Box, sure_outside: bool) -> U8:
+def _start(rows: int, columns: int, box: Selection, sure_outside: bool) -> U8:
     labels = np.full((rows, columns), cv2.GC_BGD, np.uint8)
     if not sure_outside:
         inset_y, inset_x = max(1, rows // 20), max(1, columns // 20)

@@ -15,7 +15,7 @@ from .backdrop import Backdrop, fit_backdrop
 from .blobs import drop_orphans, enclosed_holes, reachable_from_border
 from .clutter import cut_from_clutter
 from .expansion import overlap
-from .grabcut import CENTRE, Box, grab_cut
+from .grabcut import CENTRE, Selection, grab_cut
 from .image_io import ImageError, SourceImage
 from .matte import local_backdrop, soft_matte
 from .network import Network, Remembering
@@ -83,8 +83,7 @@ def segment(
 
     find_network is asked for cluttered photos, and both for plain ones where shadow and product look alike. When it raises
     WeightsError, find_studio is asked for paper that is lit unevenly, and cluttered photos get GrabCut from the middle, at
-    low confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left
-    of the product.
+    low confidence, and the reason is among the mask's warnings. Raises ImageError when nothing is left of the product.
     """
     if image.alpha is not None:
         return _checked(_from_alpha(image.rgb, image.alpha))
@@ -103,7 +102,7 @@ def supported(rgb: U8, alpha: U8) -> float:
     return confidence_of(outline_support(rgb, alpha))
 
 
-def mask_in_box(image: SourceImage, box: Box) -> Mask:
+def mask_in_box(image: SourceImage, box: Selection) -> Mask:
     """What GrabCut finds in a box that a person drew around the product.
 
     Raises ImageError when colours tell nothing apart in it, and ValueError for a box that is not in the photo.
@@ -176,12 +175,12 @@ def _second_opinion(
         return product, False
     look, own = (_asked(rgb, find) for find in opinions)
     settled = None if look is None else drop_orphans(settle(product, contested, look))
-    words = [product if settled is None else settled]
+    word = product if settled is None else settled
     if own is not None:
         seen = np.asarray((own if look is None else look) >= 0.5, np.bool_)
-        words += _own_words(rgb, words[0], backdrop, own)
-        words.sort(key=lambda word: _worth(rgb, word, seen), reverse=True)
-    return words[0], words[0] is settled
+        words = (word, *_own_words(rgb, word, backdrop, own))
+        word = max(words, key=lambda each: _worth(rgb, each, seen))
+    return word, word is settled
 
 
 def _asked(rgb: U8, find: Callable[[], Network]) -> F32 | None:

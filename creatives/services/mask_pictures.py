@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from creatives.models import ImageMask, ProductImage
 from creatives.pipeline import SourceImage, encode_jpeg, encode_png, open_image
 from creatives.pipeline.compose import on_white
-from creatives.pipeline.grabcut import Box
+from creatives.pipeline.grabcut import Selection
 from creatives.pipeline.segment import mask_in_box
 from creatives.services.files import load
 from creatives.services.photos import photo_of
@@ -22,12 +22,12 @@ TOUCHED = 8
 """A change of a painted mask by more levels than this is the person's."""
 
 
-def found_in_box(image: ProductImage, box: Box) -> bytes:
+def found_in_box(image: ProductImage, box: Selection) -> bytes:
     """The encoded matte that GrabCut finds in a box of a picture. Raises ImageError when nothing stands out in it."""
     return encode_png(mask_in_box(decoded(image), box).alpha)
 
 
-def preview_box(image: ProductImage, box: Box) -> bytes:
+def preview_box(image: ProductImage, box: Selection) -> bytes:
     """`found_in_box`, of the size that masks are painted at."""
     return encode_png(_reduced(mask_in_box(decoded(image), box).alpha))
 

@@ -105,7 +105,7 @@ def mask_box(request: HttpRequest, image_id: int) -> HttpResponse:
         return HttpResponse(_first_error(form), status=422, content_type="text/plain; charset=utf-8")
     try:
         return HttpResponse(
-            mask_pictures.preview_box(image, form.cleaned_data["window"]), content_type="image/png"
+            mask_pictures.preview_box(image, form.cleaned_data["box"]), content_type="image/png"
         )
     except (ImageError, PhotoMissingError) as error:
         return HttpResponse(str(error), status=422, content_type="text/plain; charset=utf-8")
@@ -182,7 +182,7 @@ def _save_box(request: HttpRequest, image: ProductImage) -> HttpResponse:
         return _page(request, image, form, box, status=422)
 
     def fix() -> Fixed:
-        matte = mask_pictures.found_in_box(image, box.cleaned_data["window"])
+        matte = mask_pictures.found_in_box(image, box.cleaned_data["box"])
         return masks.fix(image, matte, ImageMask.Source.BOX, signed_in(request), **_terms(form))
 
     return _fixed(request, image, form, fix)

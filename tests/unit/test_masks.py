@@ -17,7 +17,7 @@ from creatives.models import (
     ProductImage,
 )
 from creatives.pipeline import ImageError, Segmenter, encode_png, open_image
-from creatives.pipeline.grabcut import Box
+from creatives.pipeline.grabcut import Selection
 from creatives.services import mask_pictures, masks
 from creatives.services.creatives import approve
 from creatives.services.files import load
@@ -269,12 +269,12 @@ def test_a_mask_of_the_photos_proportions_is_resampled() -> None:
 
 def test_a_box_finds_the_product_in_it() -> None:
     _, image = painted()
-    found = open_image(mask_pictures.found_in_box(image, Box(0.1, 0.15, 0.8, 0.8))).rgb[..., 0] >= 128
+    found = open_image(mask_pictures.found_in_box(image, Selection(0.1, 0.15, 0.8, 0.8))).rgb[..., 0] >= 128
     truth = np.zeros((120, 100), np.bool_)
     truth[30:100, 20:80] = True
     assert (found & truth).sum() / (found | truth).sum() > 0.95
     with pytest.raises(ImageError, match="nothing in the box stands out"):
-        mask_pictures.found_in_box(image, Box(0.0, 0.0, 0.15, 0.1))
+        mask_pictures.found_in_box(image, Selection(0.0, 0.0, 0.15, 0.1))
 
 
 def test_what_was_not_touched_keeps_the_full_size(monkeypatch: pytest.MonkeyPatch) -> None:
